@@ -2,8 +2,8 @@ package audit
 
 import "time"
 
-// Event is the record of one request: an exchange of one identity for credentials, or any other call. It never holds a token, a
-// secret or a session token.
+// Event is the record of one request: an exchange of an identity for credentials, or any other call. Its JSON form is one line of the audit
+// file.
 type Event struct {
 	Time      time.Time `json:"time"`
 	RequestID string    `json:"requestId"`
