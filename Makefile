@@ -1,0 +1,54 @@
+# Podpass. `make help` lists the targets.
+SHELL := /bin/bash
+GO ?= go
+BUILD := $(CURDIR)/build
+JS := test/conformance/js
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: build
+build: ## Build bin/podpass, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/podpass ./cmd/podpass
+
+.PHONY: run
+run: build ## Show the main job on this machine: a workload gets AWS credentials through its service account
+	@$(GO) run ./test/demo bin/podpass
+
+.PHONY: test
+test: $(BUILD)/cli/aws $(JS)/node_modules/.package-lock.json ## Run every test that needs no root, with the real SDKs it fetches first
+	$(GO) vet ./...
+	PODPASS_TEST_AWS_CLI=$(BUILD)/cli/aws $(GO) test -race -timeout 20m ./...
+
+# The unmodified clients of test/conformance: Debian's AWS CLI, unpacked beside the build, and the JavaScript SDK.
+$(BUILD)/cli/aws: test/conformance/debian-cli.sh
+	test/conformance/debian-cli.sh $(BUILD)/cli
+
+$(JS)/node_modules/.package-lock.json: $(JS)/package-lock.json
+	cd $(JS) && npm ci --no-audit --no-fund
+
+FUZZTIME ?= 10s
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s)
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build ## Measure, each figure beside its limit in the same run; several minutes
+	$(GO) run ./test/bench bin/podpass
+
+.PHONY: lint
+lint: ## gofumpt, go vet, staticcheck
+	@unformatted=$$($(GO) tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt-ed (run: go tool gofumpt -w .):" $$unformatted; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: clean
+clean: ## Remove what the build made
+	rm -rf bin $(BUILD) $(JS)/node_modules
