@@ -19,6 +19,8 @@ type Event struct {
 	Caller    string `json:"caller,omitempty"`    // ARN of the signed caller
 	CallerKey string `json:"callerKey,omitempty"` // the caller's access key id
 
+	Resource string `json:"resource,omitempty"` // ARN of what the call was about, where it isn't a role being assumed
+
 	Account        string `json:"account,omitempty"`
 	Cluster        string `json:"cluster,omitempty"`
 	Issuer         string `json:"issuer,omitempty"`

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/podpass/podpass/identity"
+)
+
+// Config is everything a server can be told. The zero value of a field is its documented default.
+type Config struct {
+	DataDir       string   // embedded state and the audit file; required unless EtcdEndpoints and AuditFile are given
+	EtcdEndpoints []string // an external etcd instead of the embedded one
+	EtcdCA        string   // PEM files for the external etcd
+	EtcdCert      string
+	EtcdKey       string
+	AuditFile     string // default: DataDir/audit.jsonl
+
+	Listen    string // host:port of the services; port 0 lets the kernel pick. Default 127.0.0.1:8600
+	Admin     string // host:port of health and metrics. Default 127.0.0.1:0
+	TLSCert   string // PEM files; both or neither
+	TLSKey    string
+	AllowHTTP bool   // plain HTTP off loopback
+	PublicURL string // the URL clients use, where it is not the listener's own; the base of hosted issuers
+
+	Account       identity.Account // of an empty store. Default 111122223333
+	Region        string           // default us-west-2
+	HostedCluster string           // name of a cluster this server is the token issuer of; "" none
+
+	AllowTokens    bool           // issue tokens for hosted clusters through the API
+	AllowDiscovery bool           // fetch keys of IAM OIDC providers that no registered cluster has
+	TrustedProxies []netip.Prefix // whose X-Forwarded-* headers are believed
+
+	Logger *slog.Logger     // default: discard
+	Now    func() time.Time // default time.Now
+	Random io.Reader        // default crypto/rand
+}
+
+// Defaults of what Config leaves out.
+const (
+	DefaultListen  = "127.0.0.1:8600"
+	DefaultAccount = identity.Account("111122223333")
+	DefaultRegion  = "us-west-2"
+)
+
+// complete fills in defaults and reports every mistake at once.
+func (c Config) complete() (Config, error) {
+	set(&c.Listen, DefaultListen)
+	set(&c.Admin, "127.0.0.1:0")
+	set(&c.Account, DefaultAccount)
+	set(&c.Region, DefaultRegion)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	var mistakes []error
+	note := func(bad bool, format string, args ...any) {
+		if bad {
+			mistakes = append(mistakes, fmt.Errorf(format, args...))
+		}
+	}
+	_, err := identity.ParseAccount(string(c.Account))
+	note(err != nil, "%w", err)
+	note(!identity.ValidRegion(c.Region), "region %q is not a region name such as us-west-2", c.Region)
+	note(c.DataDir == "" && len(c.EtcdEndpoints) == 0, "a data directory or etcd endpoints are needed")
+	note(c.DataDir == "" && c.AuditFile == "", "without a data directory an audit file must be named")
+	note((c.TLSCert == "") != (c.TLSKey == ""), "a TLS certificate and its key are needed together")
+	host, _, err := net.SplitHostPort(c.Listen)
+	note(err != nil, "listen address %q is not HOST:PORT", c.Listen)
+	note(err == nil && c.TLSCert == "" && !c.AllowHTTP && !loopback(host),
+		"plain HTTP is served on loopback only: give a TLS certificate and key, or allow plain HTTP on %s explicitly", host)
+	_, _, err = net.SplitHostPort(c.Admin)
+	note(err != nil, "admin address %q is not HOST:PORT", c.Admin)
+	return c, errors.Join(mistakes...)
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

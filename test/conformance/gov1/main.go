@@ -1,0 +1,69 @@
+// Command gov1 is the unmodified AWS SDK for Go v1: gov1 ACTION [JSON], one JSON document on stdout. A refusal is {"error": CODE, "status": HTTP
+// STATUS, "message": TEXT} and exit status 1. The SDK reads no endpoint variable, so operators give it an endpoint in code, as here; a
+// workload with PODPASS_TEST_ENDPOINT unset calls AWS's own host names.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go/aws"
+	"github.com/aws/aws-sdk-go/aws/awserr"
+	"github.com/aws/aws-sdk-go/aws/session"
+	"github.com/aws/aws-sdk-go/service/iam"
+	"github.com/aws/aws-sdk-go/service/sts"
+)
+
+func main() {
+	if err := run(os.Args[1], append(os.Args, "{}")[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(action, input string) error {
+	s, err := session.NewSession()
+	if err != nil {
+		return err
+	}
+	cfg := aws.NewConfig()
+	if endpoint := os.Getenv("PODPASS_TEST_ENDPOINT"); endpoint != "" {
+		cfg = cfg.WithEndpoint(endpoint)
+	}
+	method := reflect.ValueOf(sts.New(s, cfg)).MethodByName(action)
+	if !method.IsValid() {
+		method = reflect.ValueOf(iam.New(s, cfg)).MethodByName(action)
+	}
+	if !method.IsValid() {
+		return fmt.Errorf("no such action: %s", action)
+	}
+	in := reflect.New(method.Type().In(0).Elem())
+	if err := json.Unmarshal([]byte(input), in.Interface()); err != nil {
+		return err
+	}
+	out := method.Call([]reflect.Value{in})
+	err, _ = out[1].Interface().(error)
+	if err == nil {
+		return json.NewEncoder(os.Stdout).Encode(out[0].Interface())
+	}
+	refusal := map[string]any{"message": err.Error()}
+	// The code of a failed web identity exchange is inside the SDK's own WebIdentityErr.
+	for e := err; e != nil; {
+		api, ok := errors.AsType[awserr.Error](e)
+		if !ok {
+			break
+		}
+		refusal["error"], refusal["message"] = api.Code(), api.Message()
+		if failure, ok := api.(awserr.RequestFailure); ok {
+			refusal["status"] = failure.StatusCode()
+		}
+		e = api.OrigErr()
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(refusal); err != nil {
+		return err
+	}
+	return err
+}
