@@ -1,0 +1,134 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/store"
+	"github.com/podpass/podpass/token"
+)
+
+// maxUnregistered bounds the sources kept for issuers no cluster is registered with.
+const maxUnregistered = 1000
+
+// Config of Keys. Store and Now are required.
+type Config struct {
+	Store *store.Store
+	Now   func() time.Time
+
+	// AllowDiscovery lets the keys of an issuer nobody registered be fetched from the public Internet.
+	AllowDiscovery bool
+	// Client dials issuers nobody registered; token.PublicClient if nil.
+	Client *http.Client
+	// RegisteredClient dials the issuers of clusters registered with discovery; token.RegisteredClient if nil.
+	RegisteredClient *http.Client
+	// ClusterClient is a client for the API server a kubeconfig names, and its base URL; KubeconfigClient if nil.
+	ClusterClient func(kubeconfig string) (*http.Client, string, error)
+}
+
+// Keys finds key sources. It is safe for concurrent use.
+type Keys struct {
+	Config
+
+	mu           sync.RWMutex
+	clusters     map[string]*entry // by cluster name
+	unregistered map[identity.Issuer]token.Source
+}
+
+type entry struct {
+	record *store.Cluster
+	source token.Source
+}
+
+// New fills in a config's defaults.
+func New(c Config) *Keys {
+	if c.Client == nil {
+		c.Client = token.PublicClient()
+	}
+	if c.RegisteredClient == nil {
+		c.RegisteredClient = token.RegisteredClient()
+	}
+	if c.ClusterClient == nil {
+		c.ClusterClient = KubeconfigClient
+	}
+	return &Keys{Config: c, clusters: map[string]*entry{}, unregistered: map[identity.Issuer]token.Source{}}
+}
+
+// ForIssuer is the registered cluster with exactly this issuer, nil if there is none, and the source of the issuer's keys, never nil.
+// Nothing is dialled before the source is asked for a key. Every exchange comes through here: it costs an index lookup and a read lock.
+func (k *Keys) ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source) {
+	switch clusters := k.Store.Clusters.By(store.ByIssuer, issuer.String()); len(clusters) {
+	case 0:
+		return nil, k.ofUnregistered(issuer)
+	case 1:
+		return clusters[0], k.ofCluster(clusters[0])
+	default:
+		return nil, unavailable(fmt.Sprintf("issuer %s is that of clusters %s and %s: deregister one", issuer, clusters[0].Name, clusters[1].Name))
+	}
+}
+
+func (k *Keys) ofCluster(c *store.Cluster) token.Source {
+	k.mu.RLock()
+	e := k.clusters[c.Name]
+	k.mu.RUnlock()
+	if e != nil && e.record == c {
+		return e.source
+	}
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch e = k.clusters[c.Name]; {
+	case e != nil && e.record == c:
+		return e.source
+	case e != nil && sameKeys(e.record, c):
+		k.clusters[c.Name] = &entry{c, e.source} // what was fetched still holds
+		return e.source
+	}
+	for name := range k.clusters {
+		if _, still := k.Store.Clusters.Get(name); !still {
+			delete(k.clusters, name)
+		}
+	}
+	e = &entry{c, k.build(c)}
+	k.clusters[c.Name] = e
+	return e.source
+}
+
+func (k *Keys) ofUnregistered(issuer identity.Issuer) token.Source {
+	if !k.AllowDiscovery {
+		return unavailable(fmt.Sprintf("issuer %s is not that of a registered cluster (see podpass cluster register) and discovery is not allowed (--allow-discovery)", issuer))
+	}
+	k.mu.RLock()
+	source := k.unregistered[issuer]
+	k.mu.RUnlock()
+	if source != nil {
+		return source
+	}
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if source = k.unregistered[issuer]; source != nil {
+		return source
+	}
+	for other := range k.unregistered {
+		if len(k.unregistered) < maxUnregistered {
+			break
+		}
+		delete(k.unregistered, other) // any will do: losing one costs its issuer one more fetch
+	}
+	source = token.Refreshing(token.Discover(k.Client, issuer.String()), k.Now)
+	k.unregistered[issuer] = source
+	return source
+}
+
+// unavailable is a source with no keys, and why.
+type unavailable string
+
+func (why unavailable) Key(context.Context, string, string) (crypto.PublicKey, error) {
+	return nil, &token.Error{Reason: token.KeysUnavailable, Detail: string(why)}
+}

@@ -1,0 +1,54 @@
+package token
+
+import (
+	"fmt"
+	"time"
+)
+
+// Reason classifies why a token was refused; the zero value is not a reason.
+type Reason int
+
+const (
+	_ Reason = iota
+	Malformed
+	UnsupportedAlgorithm
+	UnknownKey
+	KeysUnavailable
+	BadSignature
+	Expired
+	NotYetValid
+)
+
+// String is the reason in one word, as audit events carry it.
+func (r Reason) String() string {
+	switch r {
+	case Malformed:
+		return "malformed"
+	case UnsupportedAlgorithm:
+		return "unsupported-algorithm"
+	case UnknownKey:
+		return "unknown-key"
+	case KeysUnavailable:
+		return "keys-unavailable"
+	case BadSignature:
+		return "bad-signature"
+	case Expired:
+		return "expired"
+	case NotYetValid:
+		return "not-yet-valid"
+	}
+	return fmt.Sprintf("reason(%d)", int(r))
+}
+
+// Error is a refusal. Detail is for the audit event and never holds the token.
+type Error struct {
+	Reason     Reason
+	Detail     string
+	Now, Limit time.Time // for Expired and NotYetValid: the clock, and the claim it broke (without Leeway)
+}
+
+func (e *Error) Error() string { return e.Detail }
+
+func malformed(format string, args ...any) *Error {
+	return &Error{Reason: Malformed, Detail: fmt.Sprintf(format, args...)}
+}
