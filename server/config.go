@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/identity"
 )
 
@@ -49,8 +50,8 @@ const (
 	DefaultRegion  = "us-west-2"
 )
 
-// complete fills in defaults and reports every mistake at once.
-func (c Config) complete() (Config, error) {
+// Complete fills in defaults and reports every mistake at once.
+func (c Config) Complete() (Config, error) {
 	set(&c.Listen, DefaultListen)
 	set(&c.Admin, "127.0.0.1:0")
 	set(&c.Account, DefaultAccount)
@@ -74,7 +75,7 @@ func (c Config) complete() (Config, error) {
 	note(err != nil, "%w", err)
 	note(!identity.ValidRegion(c.Region), "region %q is not a region name such as us-west-2", c.Region)
 	note(c.DataDir == "" && len(c.EtcdEndpoints) == 0, "a data directory or etcd endpoints are needed")
-	note(c.DataDir == "" && c.AuditFile == "", "without a data directory an audit file must be named")
+	note(c.DataDir == "" && c.AuditFile == "" && c.Audit == nil, "without a data directory an audit file must be named")
 	note((c.TLSCert == "") != (c.TLSKey == ""), "a TLS certificate and its key are needed together")
 	host, _, err := net.SplitHostPort(c.Listen)
 	note(err != nil, "listen address %q is not HOST:PORT", c.Listen)

@@ -1,0 +1,208 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/podpass/podpass/audit"
+	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/awsquery"
+	"github.com/podpass/podpass/server/control"
+	"github.com/podpass/podpass/server/iam"
+	"github.com/podpass/podpass/server/keys"
+	"github.com/podpass/podpass/server/oidc"
+	"github.com/podpass/podpass/server/restjson"
+	"github.com/podpass/podpass/server/sts"
+	"github.com/podpass/podpass/store"
+)
+
+// recentKeys is how many issued access keys whois answers for from memory.
+const recentKeys = 10_000
+
+// shutdown is how long requests under way may take when the server ends.
+const shutdown = 5 * time.Second
+
+// Server is the authority, its ports bound and its state open.
+type Server struct {
+	config    Config
+	store     *store.Store
+	audit     audit.Sink
+	auditPath string // "" where the events don't go to a file
+	listener  net.Listener
+	admin     net.Listener
+	services  http.Handler
+	metrics   *metrics
+	rotator   *oidc.Rotator
+	installed *control.Installed
+	fatal     chan error // what ends the server from below
+}
+
+// New binds the ports, opens the state and, where it is empty, sets it up. The ports come first: a port in use must not leave a new
+// data directory behind.
+func New(ctx context.Context, c Config) (_ *Server, err error) {
+	c, err = c.Complete()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, fatal: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.listener, err = listen(c.Listen, c.TLSCert, c.TLSKey); err != nil {
+		return nil, err
+	}
+	if s.admin, err = net.Listen("tcp", c.Admin); err != nil {
+		return nil, err
+	}
+	if s.store, err = openStore(ctx, c, s.fatal); err != nil {
+		return nil, err
+	}
+	if err = s.openAudit(); err != nil {
+		return nil, err
+	}
+	s.installed, err = control.FirstStart(ctx, s.environment(), control.First{
+		Account: c.Account, Region: c.Region, Cluster: c.HostedCluster, IssuerBase: s.URL(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("setting up the state: %w", err)
+	}
+	s.mount()
+	return s, nil
+}
+
+func (s *Server) openAudit() error {
+	if s.audit = s.config.Audit; s.audit != nil {
+		return nil
+	}
+	s.auditPath = s.config.AuditFile
+	if s.auditPath == "" {
+		s.auditPath = filepath.Join(s.config.DataDir, "audit.jsonl")
+	}
+	file, err := audit.OpenFile(s.auditPath)
+	if err != nil {
+		return err
+	}
+	s.audit = file
+	return nil
+}
+
+func (s *Server) environment() iam.Env {
+	return iam.Env{Store: s.store, Now: s.config.Now, Random: s.config.Random}
+}
+
+// mount puts the services together: which path and protocol is whose.
+func (s *Server) mount() {
+	c := s.config
+	recent := audit.NewRecent(s.audit, recentKeys, s.auditPath)
+	s.metrics = newMetrics(s.store)
+	gate := access.New(access.Config{
+		Store: s.store, Now: c.Now, TrustedProxies: c.TrustedProxies, Region: c.Region, Managed: iam.Managed,
+	})
+	query := awsquery.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe}
+	s.rotator = &oidc.Rotator{Store: s.store, Now: c.Now, Random: c.Random, Logger: c.Logger}
+
+	mux := http.NewServeMux()
+	mux.Handle("/oidc/", oidc.Handler(s.store))
+	mux.Handle("/podpass/v1/", control.New(control.Config{
+		Pipeline: restjson.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe},
+		Env:      s.environment(), AllowTokens: c.AllowTokens, Recent: recent,
+	}))
+	mux.Handle("/", query.Handler(
+		sts.New(sts.Config{
+			Store: s.store, Gate: gate, Now: c.Now, Random: c.Random,
+			Keys: keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery}),
+		}),
+		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
+	))
+	s.services = mux
+}
+
+// Run serves until ctx ends or the state fails, lets requests under way finish, and closes everything.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	services, admin := httpServer(s.services, s.config), httpServer(s.adminHandler(), s.config)
+	for server, listener := range map[*http.Server]net.Listener{services: s.listener, admin: s.admin} {
+		go func() { cancel(server.Serve(listener)) }()
+	}
+	go func() { cancel(s.rotator.Run(ctx)) }()
+	select {
+	case <-ctx.Done():
+	case err := <-s.fatal:
+		cancel(err)
+	}
+	grace, done := context.WithTimeout(context.WithoutCancel(ctx), shutdown)
+	defer done()
+	err := errors.Join(services.Shutdown(grace), admin.Shutdown(grace))
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, err)
+	}
+	return err
+}
+
+// close is safe on a Server of which only part was made.
+func (s *Server) close() {
+	for _, l := range []net.Listener{s.listener, s.admin} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	if s.store != nil {
+		s.store.Close()
+	}
+	if file, ok := s.audit.(*audit.File); ok {
+		file.Close()
+	}
+}
+
+// URL is what clients are told: the public URL, or the listener's.
+func (s *Server) URL() string {
+	if s.config.PublicURL != "" {
+		return s.config.PublicURL
+	}
+	scheme := "http"
+	if s.config.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + s.listener.Addr().String()
+}
+
+// AdminURL is where health and metrics are.
+func (s *Server) AdminURL() string { return "http://" + s.admin.Addr().String() }
+
+// Installed says what the store holds about its installation, and the first administrator's key if this start made it.
+func (s *Server) Installed() *control.Installed { return s.installed }
+
+// Handler is the service port's, for programs that serve it themselves.
+func (s *Server) Handler() http.Handler { return s.services }
+
+// Store is the server's state, for programs it is part of.
+func (s *Server) Store() *store.Store { return s.store }
+
+func listen(address, certFile, keyFile string) (net.Listener, error) {
+	if certFile == "" {
+		return net.Listen("tcp", address)
+	}
+	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+}
+
+// httpServer bounds what a client may hold of the server: time and header size. Bodies are bounded by the pipelines.
+func httpServer(h http.Handler, c Config) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: nil,
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// sizes are the numbers of stored roles the figures are measured with.
+var sizes = []int{10, 1_000, 100_000}
+
+func main() {
+	if len(os.Args) == 4 && os.Args[1] == "limit" {
+		exit(serveLimit(os.Args[2], os.Args[3]))
+	}
+	rounds := flag.Int("rounds", 7, "counted rounds of each target")
+	round := flag.Duration("round", 4*time.Second, "length of a round")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: bench [-rounds N] [-round D] BIN/podpass")
+		os.Exit(2)
+	}
+	exit(run(context.Background(), flag.Arg(0), *rounds, *round))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func run(ctx context.Context, podpass string, rounds int, round time.Duration) error {
+	dir, err := os.MkdirTemp("", "podpass-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+
+	say("policy decisions, ten-statement policy, one core")
+	decisions := policyDecisions()
+	fmt.Printf("  %-52s %12.0f /s   (limit asked for: 500,000 /s)\n", "decisions", decisions)
+
+	world, err := prepare(ctx, podpass, dir)
+	if err != nil {
+		return err
+	}
+	if err := world.startTimes(podpass); err != nil {
+		return err
+	}
+	if err := world.start(podpass); err != nil {
+		return err
+	}
+	defer world.stop()
+	if err := world.exchanges(rounds, round); err != nil {
+		return err
+	}
+	if err := world.callerIdentity(rounds, round); err != nil {
+		return err
+	}
+	return world.memory()
+}
+
+func say(what string) { fmt.Printf("\n%s\n", what) }
+
+// row prints a figure, its spread, and its ratio to the limit.
+func row(t *target, limit *target) {
+	ratio := ""
+	if limit != nil && limit != t {
+		ratio = fmt.Sprintf("   %5.1f %% of the limit", 100*median(t.rates)/median(limit.rates))
+	}
+	fmt.Printf("  %-52s %12.0f /s   (%.0f to %.0f)%s\n", t.name, median(t.rates), slices.Min(t.rates), slices.Max(t.rates), ratio)
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	if n := len(s); n%2 == 0 {
+		return (s[n/2-1] + s[n/2]) / 2
+	}
+	return s[len(s)/2]
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/store"
+	"github.com/podpass/podpass/token"
+)
+
+const (
+	tokenCount = 20_000
+	batch      = 100 // roles written in one transaction
+)
+
+// world is one installation with each number of roles, all copies of one: the same issuer, keys and administrator.
+type world struct {
+	dirs    map[int]string
+	keyFile string
+	tokens  []string
+	servers map[int]*process
+	limit   *process
+	admin   map[string]string // of the data directory's env file
+	reply   int               // bytes of an exchange's reply
+}
+
+func prepare(ctx context.Context, podpass, dir string) (*world, error) {
+	w := &world{dirs: map[int]string{}, servers: map[int]*process{}, keyFile: filepath.Join(dir, "issuer.pem")}
+	first := filepath.Join(dir, "roles-0")
+	p, err := start(podpass, "up", "--data-dir", first, "--listen", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	if err := p.stop(); err != nil {
+		return nil, err
+	}
+	if w.admin, err = readEnv(filepath.Join(first, "env")); err != nil {
+		return nil, err
+	}
+	previous := first
+	for i, size := range sizes {
+		say(fmt.Sprintf("storing %d roles", size))
+		w.dirs[size] = filepath.Join(dir, fmt.Sprintf("roles-%d", size))
+		if err := os.CopyFS(w.dirs[size], os.DirFS(previous)); err != nil {
+			return nil, err
+		}
+		if err := os.Chmod(w.dirs[size], 0o700); err != nil {
+			return nil, err
+		}
+		from := 0
+		if i > 0 {
+			from = sizes[i-1]
+		}
+		if err := w.fill(ctx, w.dirs[size], from, size); err != nil {
+			return nil, err
+		}
+		previous = w.dirs[size]
+	}
+	return w, nil
+}
+
+// fill writes roles [from, to) straight into a data directory, and on the first one signs the tokens.
+func (w *world) fill(ctx context.Context, dir string, from, to int) error {
+	st, err := store.Open(ctx, store.Config{DataDir: dir})
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	cluster, ok := st.Clusters.Get("local")
+	if !ok {
+		return errors.New("no cluster local")
+	}
+	if from == 0 {
+		if err := w.sign(cluster); err != nil {
+			return err
+		}
+	}
+	provider := cluster.Issuer.ProviderARN(cluster.Partition, cluster.Account)
+	for at := from; at < to; at += batch {
+		err := st.Transact(ctx, func(tx *store.Tx) error {
+			for i := at; i < min(at+batch, to); i++ {
+				name := roleName(i)
+				store.Write(tx, st.Roles, store.RoleKey(string(cluster.Account), name), &store.Role{
+					Account: cluster.Account, Partition: cluster.Partition, Path: "/", Name: name, MaxSession: 3600, Created: time.Now().UTC(),
+					ID: identity.UniqueID(identity.PrefixRole, cluster.Account, [8]byte{1, byte(i >> 16), byte(i >> 8), byte(i)}),
+					Trust: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"R%d","Effect":"Allow","Principal":{"Federated":"%s"},`+
+						`"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%s:aud":"sts.amazonaws.com"},`+
+						`"StringLike":{"%s:sub":"system:serviceaccount:bench:*"}}}]}`, i, provider, cluster.Issuer.HostPath(), cluster.Issuer.HostPath()),
+					Inline: map[string]string{
+						"read": fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket-%d/*"}]}`, i),
+					},
+				})
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func roleName(i int) string { return fmt.Sprintf("bench-role-%06d", i) }
+
+// sign makes the tokens beforehand: signing one takes longer than the exchange that is measured.
+func (w *world) sign(cluster *store.Cluster) error {
+	say(fmt.Sprintf("signing %d tokens", tokenCount))
+	pem := cluster.SigningKeys[len(cluster.SigningKeys)-1].PEM
+	if err := os.WriteFile(w.keyFile, []byte(pem), 0o600); err != nil {
+		return err
+	}
+	key, err := token.ParseSigningKey([]byte(pem))
+	if err != nil {
+		return err
+	}
+	now := time.Now().Truncate(time.Second)
+	for i := range tokenCount {
+		account := fmt.Sprintf("sa-%05d", i)
+		raw, err := key.Sign(token.Claims{
+			Issuer: cluster.Issuer.String(), Subject: "system:serviceaccount:bench:" + account, Audience: []string{"sts.amazonaws.com"},
+			IssuedAt: now, NotBefore: now, Expiry: now.Add(24 * time.Hour), ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i),
+			Kubernetes: token.Kubernetes{
+				Namespace: "bench", ServiceAccount: account, ServiceAccountUID: fmt.Sprintf("00000000-0000-4000-8001-%012d", i),
+				Pod: account + "-x2x4z", PodUID: fmt.Sprintf("00000000-0000-4000-8002-%012d", i),
+			},
+		})
+		if err != nil {
+			return err
+		}
+		w.tokens = append(w.tokens, raw)
+	}
+	return nil
+}
+
+// startTimes measures how long an existing data directory takes to be served.
+func (w *world) startTimes(podpass string) error {
+	say("start to ready on an existing data directory, median of 5")
+	for _, size := range sizes {
+		var seconds []float64
+		for range 5 {
+			p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			seconds = append(seconds, p.ready.Seconds())
+			if err := p.stop(); err != nil {
+				return err
+			}
+		}
+		fmt.Printf("  %-52s %12.2f s   (%.2f to %.2f)\n", fmt.Sprintf("%d roles", size), median(seconds), slices.Min(seconds), slices.Max(seconds))
+	}
+	return nil
+}
+
+// start runs a server for each size, and the limit with replies of an exchange's size.
+func (w *world) start(podpass string) error {
+	for _, size := range sizes {
+		p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		w.servers[size] = p
+	}
+	n, err := replySize(w.exchange(w.servers[sizes[0]].url, sizes[0])(0))
+	if err != nil {
+		return err
+	}
+	w.reply = n
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	w.limit, err = start(self, "limit", w.keyFile, fmt.Sprint(n))
+	return err
+}
+
+func (w *world) stop() {
+	for _, p := range w.servers {
+		p.stop()
+	}
+	if w.limit != nil {
+		w.limit.stop()
+	}
+}
+
+func replySize(request *http.Request) (int, error) {
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, errors.New("the first request answered " + response.Status)
+	}
+	return int(response.ContentLength), nil
+}
+
+// exchange makes requests to AssumeRoleWithWebIdentity: another token each time, over all the roles stored.
+func (w *world) exchange(base string, roles int) func(i int) *http.Request {
+	account := identity.Account("111122223333")
+	return func(i int) *http.Request {
+		role := account.IAM("aws", "role/"+roleName(i*7919%roles))
+		body := "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=" + url.QueryEscape(role.String()) +
+			"&RoleSessionName=bench&WebIdentityToken=" + w.tokens[i%len(w.tokens)]
+		request, err := http.NewRequest(http.MethodPost, base, strings.NewReader(body))
+		if err != nil {
+			panic(err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return request
+	}
+}
+
+func readEnv(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	env := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		env[name] = strings.Trim(value, "'")
+	}
+	return env, nil
+}
