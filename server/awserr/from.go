@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/session"
 	"github.com/podpass/podpass/store"
 )
 
@@ -20,10 +21,14 @@ func From(err error) *Error {
 		return wire
 	}
 	var syntax *policy.SyntaxError
+	var large *session.TooLargeError
 	switch {
 	case errors.As(err, &syntax):
-		return New(http.StatusBadRequest, "MalformedPolicyDocument", syntax.Error()).Because(err)
-	case errors.Is(err, store.ErrStale), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return New(http.StatusBadRequest, "MalformedPolicyDocument", syntax.Message).Because(err)
+	case errors.As(err, &large):
+		return New(http.StatusBadRequest, "PackedPolicyTooLarge", large.Error()).Because(err)
+	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed),
+		errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return ServiceUnavailable(err)
 	}
 	return InternalFailure(err)
