@@ -424,7 +424,7 @@ func TestDateHeader(t *testing.T) {
 
 // curl --aws-sigv4 -d signs neither Content-Type nor Content-Length.
 func TestCurl(t *testing.T) {
-	wire := "POST / HTTP/1.1\r\nHost: h.example.test\r\nX-Amz-Date: 20261122T040506Z\r\nContent-Length: 42\r\n" +
+	wire := "POST / HTTP/1.1\r\nHost: h.example.test\r\nX-Amz-Date: 20261122T040506Z\r\nContent-Length: 43\r\n" +
 		"Content-Type: application/x-www-form-urlencoded\r\n"
 	canonical := "POST\n/\n\nhost:h.example.test\nx-amz-date:20261122T040506Z\n\nhost;x-amz-date\n" + hexHash(form)
 	wire += "Authorization: " + byHand(canonical, "host;x-amz-date") + "\r\n\r\n" + form
