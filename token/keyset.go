@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rsa"
+	"encoding/base64"
 	"fmt"
 	"slices"
 
@@ -16,7 +17,7 @@ const (
 	maxDocument = 1 << 20 // bytes
 	maxKeys     = 200
 	minRSA      = 2048 // bits
-	maxRSA      = 8192 // bits; verification time grows with the square
+	maxRSA      = 4096 // bits; verification time grows with the square, and go-jose reads no more
 )
 
 // KeySet is a parsed JWKS. It does not change.
@@ -31,7 +32,7 @@ type key struct {
 	public    crypto.PublicKey
 }
 
-// ParseJWKS reads a JWKS document (RFC 7517) of at most 1 MB, as strictly as a token. It keeps RSA keys of 2048 to 8192 bits and EC keys
+// ParseJWKS reads a JWKS document (RFC 7517) of at most 1 MB, as strictly as a token. It keeps RSA keys of 2048 to 4096 bits and EC keys
 // on P-256, P-384 and P-521 that may verify signatures, and skips others, because issuers publish keys for other uses beside them. It
 // refuses the whole document if it holds private key material, or one kid for two keys. No key at all is a set too: the issuer has
 // withdrawn what it had; where that is a mistake, Len tells.
@@ -116,7 +117,7 @@ func (k *key) verifies(algorithm string) bool {
 
 // readKey reads one JWK; nil if it is not a key that verifies tokens.
 func readKey(r *reader) (*key, error) {
-	var kty, kid, use, alg, crv, private string
+	var kty, kid, use, alg, crv, n, private string
 	var ops []string
 	r.next()
 	from := r.at
@@ -134,6 +135,8 @@ func readKey(r *reader) (*key, error) {
 			alg, err = r.nonEmpty()
 		case "crv":
 			crv, err = r.nonEmpty()
+		case "n":
+			n, err = r.nonEmpty()
 		case "key_ops":
 			ops, err = r.strings(r.plain)
 		case "d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv":
@@ -151,6 +154,8 @@ func readKey(r *reader) (*key, error) {
 		return nil, r.fail("key %q holds private key material (%q): publish public keys only, and replace this one", kid, private)
 	case kty != "RSA" && (kty != "EC" || crv != "P-256" && crv != "P-384" && crv != "P-521"):
 		return nil, nil
+	case len(n) > base64.RawURLEncoding.EncodedLen(maxRSA/8):
+		return nil, nil
 	case use != "" && use != "sig", ops != nil && !slices.Contains(ops, "verify"):
 		return nil, nil
 	}
@@ -160,7 +165,7 @@ func readKey(r *reader) (*key, error) {
 	}
 	switch public := jwk.Key.(type) {
 	case *rsa.PublicKey:
-		if bits := public.N.BitLen(); bits < minRSA || bits > maxRSA {
+		if public.N.BitLen() < minRSA {
 			return nil, nil
 		}
 		if public.E < 3 || public.E&1 == 0 || public.N.Bit(0) == 0 {

@@ -19,7 +19,7 @@ func (k *Keys) Check(ctx context.Context, c *store.Cluster) error {
 	}
 	set, err := fetch(ctx)
 	if err == nil && set.Len() == 0 {
-		err = errors.New("the key set holds no RSA key of at least 2048 bits and no EC key on P-256, P-384 or P-521")
+		err = errors.New("the key set holds no RSA key of 2048 to 4096 bits and no EC key on P-256, P-384 or P-521")
 	}
 	return err
 }
