@@ -1,0 +1,2 @@
+// Package store is the state of the authority, on etcd.
+package store

@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"k8s.io/utils/third_party/forked/golang/btree"
+)
+
+// Secondary indexes.
+const (
+	ByID      = "id"      // Roles, Users: unique id
+	ByPolicy  = "policy"  // Roles, Users: attached policy ARN or boundary
+	ByUser    = "user"    // AccessKeys: user unique id
+	ByIssuer  = "issuer"  // Clusters, Providers: issuer URL
+	ByAccount = "account" // Clusters: account
+)
+
+// Table is one aggregate. Records handed out are shared and read-only; Update's function gets a copy of its own.
+type Table[T any] struct {
+	store   *Store
+	name    string
+	indexes []index[T]
+	live    *records[T] // guarded by store.mu
+	staged  *records[T] // being loaded; touched by the loader alone
+}
+
+// index is a secondary index of a table. A guarded one can be read in a transaction (ReadBy): every write of a record also writes the guard keys of
+// the values it had and has.
+type index[T any] struct {
+	name    string
+	guarded bool
+	values  func(v *T, add func(value string))
+}
+
+// records is a table's content. Entries keep their identity while their record changes, so that an index changes only when its value does.
+type records[T any] struct {
+	byKey   map[string]*entry[T]
+	ordered *btree.BTree[*entry[T]]
+	by      []map[string][]*entry[T] // as Table.indexes
+}
+
+type entry[T any] struct {
+	key   string
+	mod   int64 // etcd's modification revision
+	value *T
+}
+
+func newTable[T any](s *Store, name string, indexes []index[T]) *Table[T] {
+	t := &Table[T]{store: s, name: name, indexes: indexes}
+	t.live = t.empty()
+	s.tables[name] = t
+	return t
+}
+
+func (t *Table[T]) empty() *records[T] {
+	r := &records[T]{
+		byKey:   make(map[string]*entry[T]),
+		ordered: btree.New(32, func(a, b *entry[T]) bool { return a.key < b.key }),
+		by:      make([]map[string][]*entry[T], len(t.indexes)),
+	}
+	for i := range r.by {
+		r.by[i] = make(map[string][]*entry[T])
+	}
+	return r
+}
+
+// Get reads the index.
+func (t *Table[T]) Get(key string) (*T, bool) {
+	v, mod := t.get(key)
+	return v, mod != 0
+}
+
+// Len is the number of records.
+func (t *Table[T]) Len() int {
+	t.store.mu.RLock()
+	defer t.store.mu.RUnlock()
+	return len(t.live.byKey)
+}
+
+// get also gives the record's modification revision, 0 where there is none.
+func (t *Table[T]) get(key string) (*T, int64) {
+	t.store.mu.RLock()
+	defer t.store.mu.RUnlock()
+	if e, ok := t.live.byKey[key]; ok {
+		return e.value, e.mod
+	}
+	return nil, 0
+}
+
+// listChunk is how many records List takes at once: it never holds the lock while its caller works.
+const listChunk = 256
+
+// List yields the records whose keys have the prefix, in key order, starting behind after ("" from the start). Records written or deleted while
+// it runs may or may not be seen; every other one is.
+func (t *Table[T]) List(prefix, after string) iter.Seq2[string, *T] {
+	return func(yield func(string, *T) bool) {
+		type record struct {
+			key   string
+			value *T
+		}
+		chunk := make([]record, 0, listChunk)
+		for last := after; ; {
+			chunk = chunk[:0]
+			t.store.mu.RLock()
+			t.live.ordered.AscendGreaterOrEqual(&entry[T]{key: max(prefix, last)}, func(e *entry[T]) bool {
+				if !strings.HasPrefix(e.key, prefix) {
+					return false
+				}
+				if e.key != last {
+					chunk = append(chunk, record{e.key, e.value})
+				}
+				return len(chunk) < listChunk
+			})
+			t.store.mu.RUnlock()
+			for _, r := range chunk {
+				if !yield(r.key, r.value) {
+					return
+				}
+			}
+			if len(chunk) < listChunk {
+				return
+			}
+			last = chunk[len(chunk)-1].key
+		}
+	}
+}
+
+// By looks up a secondary index; the records come in key order. A table has no records under an index it does not have.
+func (t *Table[T]) By(index, value string) []*T {
+	t.store.mu.RLock()
+	defer t.store.mu.RUnlock()
+	found := t.find(index, value)
+	if len(found) == 0 {
+		return nil
+	}
+	out := make([]*T, len(found))
+	for i, e := range found {
+		out[i] = e.value
+	}
+	return out
+}
+
+// find is By's entries in key order; the caller holds store.mu.
+func (t *Table[T]) find(index, value string) []*entry[T] {
+	at := t.index(index)
+	if at < 0 {
+		return nil
+	}
+	found := t.live.by[at][value]
+	if len(found) < 2 {
+		return found
+	}
+	found = slices.Clone(found)
+	slices.SortFunc(found, func(a, b *entry[T]) int { return strings.Compare(a.key, b.key) })
+	return found
+}
+
+func (t *Table[T]) index(name string) int {
+	return slices.IndexFunc(t.indexes, func(i index[T]) bool { return i.name == name })
+}
+
+// Update is a compare-and-swap: change gets nil where the key is absent, and returns nil to delete. It may be called more than once. An error of
+// change ends the update and is returned as it is. Returning what it got, unchanged, writes nothing.
+func (t *Table[T]) Update(ctx context.Context, key string, change func(old *T) (*T, error)) (*T, error) {
+	var out *T
+	err := t.store.Transact(ctx, func(tx *Tx) error {
+		old, _ := Read(tx, t, key)
+		changed, err := change(old)
+		if err != nil {
+			return err
+		}
+		Write(tx, t, key, changed)
+		out = changed
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// table is what loading and watching need of a Table.
+type table interface {
+	stage()                                                     // begin an empty content beside the live one
+	load(key string, value []byte, mod int64) error             // into the staged content
+	swap()                                                      // make it live; store.mu held
+	change(key string, value []byte, mod int64) (func(), error) // prepares a watched write, applied under store.mu
+	remove(key string)                                          // store.mu held
+	guardsOf(before, after any, add func(guard string))         // of a write
+	mod(key string) int64                                       // modification revision, 0 where absent; store.mu held
+}
+
+func (t *Table[T]) mod(key string) int64 {
+	if e, ok := t.live.byKey[key]; ok {
+		return e.mod
+	}
+	return 0
+}
+
+func (t *Table[T]) stage() { t.staged = t.empty() }
+
+func (t *Table[T]) swap() { t.live, t.staged = t.staged, nil }
+
+func (t *Table[T]) load(key string, value []byte, mod int64) error {
+	v, err := t.decode(key, value)
+	if err == nil {
+		t.put(t.staged, key, v, mod)
+	}
+	return err
+}
+
+func (t *Table[T]) change(key string, value []byte, mod int64) (func(), error) {
+	v, err := t.decode(key, value)
+	if err != nil {
+		return nil, err
+	}
+	return func() { t.put(t.live, key, v, mod) }, nil
+}
+
+func (t *Table[T]) decode(key string, value []byte) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(value, v); err != nil {
+		return nil, fmt.Errorf("stored record %s/%s cannot be read: %w", t.name, key, err)
+	}
+	return v, nil
+}
+
+func (t *Table[T]) put(r *records[T], key string, v *T, mod int64) {
+	e, known := r.byKey[key]
+	if known && e.mod >= mod {
+		return // loaded at a later revision already
+	}
+	var old *T
+	if known {
+		old = e.value
+	} else {
+		e = &entry[T]{key: key}
+		r.byKey[key] = e
+		r.ordered.ReplaceOrInsert(e)
+	}
+	e.value, e.mod = v, mod
+	t.reindex(r, e, old, v)
+}
+
+func (t *Table[T]) remove(key string) {
+	e, known := t.live.byKey[key]
+	if !known {
+		return
+	}
+	delete(t.live.byKey, key)
+	t.live.ordered.Delete(e)
+	t.reindex(t.live, e, e.value, nil)
+}
+
+// reindex moves an entry from the index values of old to those of v; either may be nil.
+func (t *Table[T]) reindex(r *records[T], e *entry[T], old, v *T) {
+	for i := range t.indexes {
+		before, after := t.values(i, old), t.values(i, v)
+		for _, value := range before {
+			if slices.Contains(after, value) {
+				continue
+			}
+			list := r.by[i][value]
+			at := slices.Index(list, e)
+			list[at] = list[len(list)-1]
+			list[len(list)-1] = nil
+			if list = list[:len(list)-1]; len(list) == 0 {
+				delete(r.by[i], value)
+			} else {
+				r.by[i][value] = list
+			}
+		}
+		for _, value := range after {
+			if !slices.Contains(before, value) {
+				r.by[i][value] = append(r.by[i][value], e)
+			}
+		}
+	}
+}
+
+// values are a record's distinct values in one index.
+func (t *Table[T]) values(index int, v *T) []string {
+	if v == nil {
+		return nil
+	}
+	var out []string
+	t.indexes[index].values(v, func(value string) {
+		if !slices.Contains(out, value) {
+			out = append(out, value)
+		}
+	})
+	return out
+}
+
+func (t *Table[T]) guardsOf(before, after any, add func(string)) {
+	for i := range t.indexes {
+		if !t.indexes[i].guarded {
+			continue
+		}
+		for _, v := range []any{before, after} {
+			for _, value := range t.values(i, v.(*T)) {
+				add(t.guard(t.indexes[i].name, value))
+			}
+		}
+	}
+}
+
+func (t *Table[T]) guard(index, value string) string { return t.name + "/" + index + "/" + value }
+
+// lower is ASCII lower case, which is how IAM compares names.
+func lower(s string) string { return strings.ToLower(s) }

@@ -1,0 +1,269 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Tx reads and writes several aggregates at once; all or nothing.
+type Tx struct {
+	store *Store
+	// Everything read or written, by etcd key, at the modification revision it was first seen with.
+	seen   map[string]int64
+	writes map[string]*pending
+	err    error // of a misuse that the functions have no way to return
+}
+
+type pending struct {
+	table  table
+	before any // *T, shared with the index; nil where absent
+	after  any // *T; nil deletes
+}
+
+const (
+	// commitTimeout bounds one transaction at etcd, for callers that bring no deadline.
+	commitTimeout = 5 * time.Second
+	// jitterFrom is the number of conflicts after which a transaction also waits a moment before it tries again.
+	jitterFrom = 3
+	maxOps     = 128 // etcd's default --max-txn-ops, which an external cluster has
+	maxRecord  = 1 << 20
+)
+
+// Transact runs f, retried when something it read has changed meanwhile. What f read from the tables through the tx is compared at commit. An
+// error of f ends the transaction and is returned as it is. When Transact returns nil, every live replica has applied the writes.
+func (s *Store) Transact(ctx context.Context, f func(tx *Tx) error) error {
+	for conflicts := 0; ; conflicts++ {
+		if err := s.Check(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return unavailable("commit", err)
+		}
+		tx := &Tx{store: s, seen: make(map[string]int64), writes: make(map[string]*pending)}
+		if err := f(tx); err != nil {
+			if tx.err == nil && !tx.current() {
+				continue // f may have seen two moments at once
+			}
+			return err
+		}
+		revision, conflict, err := tx.commit(ctx)
+		if err != nil {
+			return err
+		}
+		if conflict == nil {
+			return s.barrier(ctx, revision)
+		}
+		if err := s.await(ctx, conflict); err != nil {
+			return err
+		}
+		if conflicts >= jitterFrom {
+			pause := time.NewTimer(rand.N(time.Duration(conflicts) * time.Millisecond))
+			select {
+			case <-pause.C:
+			case <-ctx.Done():
+				pause.Stop()
+			}
+		}
+	}
+}
+
+// Read is a copy of a record as the transaction sees it: with its own writes.
+func Read[T any](tx *Tx, t *Table[T], key string) (*T, bool) {
+	full := t.name + "/" + key
+	if p, ok := tx.writes[full]; ok {
+		v := p.after.(*T)
+		return clone(tx, v), v != nil
+	}
+	v, mod := t.get(key)
+	tx.saw(full, mod)
+	return clone(tx, v), v != nil
+}
+
+// Write puts a record, or deletes it where v is nil. It is compared too: where the record changed since the transaction first read or wrote it, the
+// transaction is run again.
+func Write[T any](tx *Tx, t *Table[T], key string, v *T) {
+	if key == "" {
+		tx.fail(fmt.Errorf("a record of %s has no key", t.name))
+		return
+	}
+	full := t.name + "/" + key
+	p, again := tx.writes[full]
+	if !again {
+		before, mod := t.get(key)
+		tx.saw(full, mod)
+		p = &pending{table: t, before: before}
+		tx.writes[full] = p
+	}
+	p.after = v
+}
+
+// ReadBy is By within a transaction, as copies and with the transaction's own writes. The transaction is run again if, until it commits, any
+// record is written that has or had this value: no record can come to refer to what the transaction deletes. Only guarded
+// indexes can be read so, which are all but ByID, whose values are never used twice.
+func ReadBy[T any](tx *Tx, t *Table[T], index, value string) []*T {
+	at := t.index(index)
+	if at < 0 || !t.indexes[at].guarded {
+		tx.fail(fmt.Errorf("%s cannot be read by %q in a transaction", t.name, index))
+		return nil
+	}
+	guard := guardTable + "/" + t.guard(index, value)
+	found := make(map[string]*T)
+	t.store.mu.RLock()
+	tx.saw(guard, t.store.guards[guard])
+	for _, e := range t.live.by[at][value] {
+		found[t.name+"/"+e.key] = e.value
+	}
+	t.store.mu.RUnlock()
+
+	for full, p := range tx.writes {
+		v, ours := p.after.(*T)
+		if !ours || p.table != table(t) {
+			continue
+		}
+		delete(found, full)
+		if slices.Contains(t.values(at, v), value) {
+			found[full] = v
+		}
+	}
+	var out []*T
+	for _, full := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, clone(tx, found[full]))
+	}
+	return out
+}
+
+func (tx *Tx) saw(full string, mod int64) {
+	if _, before := tx.seen[full]; !before {
+		tx.seen[full] = mod
+	}
+}
+
+func (tx *Tx) fail(err error) { tx.err = errors.Join(tx.err, err) }
+
+// current reports whether everything the transaction saw is still so.
+func (tx *Tx) current() bool {
+	tx.store.mu.RLock()
+	defer tx.store.mu.RUnlock()
+	for full, mod := range tx.seen {
+		if tx.store.mod(full) != mod {
+			return false
+		}
+	}
+	return true
+}
+
+// commit writes at etcd. conflict holds what etcd had at another revision than the transaction saw, nil where the transaction was made. The
+// revision is that of the write, or of the newest write seen where there was nothing to write.
+func (tx *Tx) commit(ctx context.Context) (revision int64, conflict map[string]int64, err error) {
+	ops, err := tx.operations()
+	if err != nil {
+		return 0, nil, err
+	}
+	if len(ops) == 0 {
+		return tx.store.dataRevision(), nil, nil
+	}
+	if n := max(len(ops), len(tx.seen)); n > maxOps {
+		return 0, nil, fmt.Errorf("a transaction of %d records: the most is %d, make several of it", n, maxOps)
+	}
+	names := slices.Sorted(maps.Keys(tx.seen))
+	compares, gets := make([]clientv3.Cmp, len(names)), make([]clientv3.Op, len(names))
+	for i, full := range names {
+		compares[i] = clientv3.Compare(clientv3.ModRevision(Prefix+full), "=", tx.seen[full])
+		gets[i] = clientv3.OpGet(Prefix+full, clientv3.WithKeysOnly())
+	}
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	got, err := tx.store.client.Txn(ctx).If(compares...).Then(ops...).Else(gets...).Commit()
+	if err != nil {
+		return 0, nil, unavailable("commit", err)
+	}
+	if got.Succeeded {
+		return got.Header.Revision, nil, nil
+	}
+	conflict = make(map[string]int64)
+	for i, full := range names {
+		var mod int64
+		if kvs := got.Responses[i].GetResponseRange().Kvs; len(kvs) == 1 {
+			mod = kvs[0].ModRevision
+		}
+		if mod != tx.seen[full] {
+			conflict[full] = tx.seen[full]
+		}
+	}
+	return 0, conflict, nil
+}
+
+// operations are the writes that change something, and those of the guards they concern.
+func (tx *Tx) operations() ([]clientv3.Op, error) {
+	if tx.err != nil {
+		return nil, tx.err
+	}
+	var ops []clientv3.Op
+	guards := make(map[string]bool)
+	for _, full := range slices.Sorted(maps.Keys(tx.writes)) {
+		p := tx.writes[full]
+		before, err := json.Marshal(p.before)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", full, err)
+		}
+		after, err := json.Marshal(p.after)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", full, err)
+		}
+		switch {
+		case bytes.Equal(before, after):
+			continue // absent and deleted, too: both are null
+		case string(after) == "null":
+			ops = append(ops, clientv3.OpDelete(Prefix+full))
+		case len(after) > maxRecord:
+			return nil, fmt.Errorf("%s takes %d bytes: the most is %d", full, len(after), maxRecord)
+		default:
+			ops = append(ops, clientv3.OpPut(Prefix+full, string(after)))
+		}
+		p.table.guardsOf(p.before, p.after, func(guard string) { guards[guardTable+"/"+guard] = true })
+	}
+	for _, guard := range slices.Sorted(maps.Keys(guards)) {
+		ops = append(ops, clientv3.OpPut(Prefix+guard, ""))
+	}
+	return ops, nil
+}
+
+// await blocks until the index has left everything in conflict behind: what etcd refused is on its way to us.
+func (s *Store) await(ctx context.Context, conflict map[string]int64) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	return s.wait(ctx, "catch up", func() bool {
+		for full, mod := range conflict {
+			if s.mod(full) == mod {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// clone is a deep copy by way of the stored form.
+func clone[T any](tx *Tx, v *T) *T {
+	if v == nil {
+		return nil
+	}
+	out := new(T)
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, out)
+	}
+	if err != nil {
+		tx.fail(fmt.Errorf("copy: %w", err))
+		return nil
+	}
+	return out
+}
