@@ -1,0 +1,172 @@
+package sts
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/server/awsquery"
+	"github.com/podpass/podpass/session"
+)
+
+type assumeRoleInput struct {
+	RoleARN                 string `query:"RoleArn"`
+	RoleSessionName         string
+	PolicyARNs              []policyDescriptor `query:"PolicyArns"`
+	Policy                  string
+	DurationSeconds         *int
+	Tags                    []tag
+	TransitiveTagKeys       []string
+	ExternalID              string `query:"ExternalId"`
+	SerialNumber            string
+	TokenCode               string
+	SourceIdentity          string
+	ProvidedContexts        []providedContext
+	MinimumSessionTokenSize *int
+}
+
+type providedContext struct {
+	ProviderARN      string `query:"ProviderArn"`
+	ContextAssertion string
+}
+
+type assumeRoleOutput struct {
+	Credentials             credentials
+	AssumedRoleUser         assumedRoleUser
+	PackedPolicySize        *int
+	SourceIdentity          *string
+	SessionTokenSize        int // bytes
+	SessionTokenUtilization int // percent of 4,096 bytes
+}
+
+func (in *assumeRoleInput) Validate(v *awsquery.Validator) {
+	validateRole(v, in.RoleARN, in.RoleSessionName)
+	validateSessionPolicies(v, in.Policy, in.PolicyARNs)
+	validateSession(v, in.DurationSeconds, in.MinimumSessionTokenSize, maxRoleSession)
+	validateTags(v, in.Tags, in.TransitiveTagKeys)
+	if in.ExternalID != "" {
+		v.Length("externalId", in.ExternalID, 2, 1224)
+		v.Pattern("externalId", in.ExternalID, patternExternal, func(s string) bool { return only(s, "+=,.@:/-") })
+	}
+	validateMFA(v, in.SerialNumber, in.TokenCode)
+	if in.SourceIdentity != "" {
+		v.Length("sourceIdentity", in.SourceIdentity, 2, 64)
+		v.Pattern("sourceIdentity", in.SourceIdentity, patternName, isName)
+	}
+	v.Count("providedContexts", len(in.ProvidedContexts), 0, 5)
+}
+
+// assumeRole exchanges a user's key or a session for a session of a role, in the same account or another.
+func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRoleInput) (*assumeRoleOutput, error) {
+	e, caller := c.Event, &c.Caller
+	e.SessionName = in.RoleSessionName
+	arn, err := parseRoleARN(in.RoleARN)
+	if err != nil {
+		return nil, err
+	}
+	e.Role, e.Account = in.RoleARN, string(arn.Account())
+	if err := refuseUnsupported(in); err != nil {
+		return nil, err
+	}
+	chained := caller.Kind == access.AssumedRole
+	if chained {
+		if err := checkChained(in.DurationSeconds); err != nil {
+			return nil, err
+		}
+	}
+	asTags := make(identity.Tags, len(in.Tags))
+	for i, t := range in.Tags {
+		asTags[i] = identity.Tag(t)
+	}
+	tags, err := newSessionTags(asTags, in.TransitiveTagKeys, caller.Session)
+	if err != nil {
+		return nil, invalidParameter(err.Error())
+	}
+	denied := func(action string) *awserr.Error {
+		return awserr.AccessDenied("User: " + caller.ARN.String() + " is not authorized to perform: " + action + " on resource: " + in.RoleARN)
+	}
+	source, err := sourceIdentity(caller.Session, in.SourceIdentity)
+	if err != nil {
+		return nil, denied(actionSetSourceIdentity).Because(err)
+	}
+
+	own, err := s.Gate.Policies(*caller)
+	if err != nil {
+		return nil, err
+	}
+	role, missing := s.findRole(arn)
+	keys := s.Gate.Context(c.Request, *caller)
+	tags.setKeys(keys, role)
+	setSessionKeys(keys, in.RoleSessionName, in.DurationSeconds, source)
+	if in.ExternalID != "" {
+		keys.Set("sts:ExternalId", in.ExternalID)
+	}
+	asked := &application{
+		arn: arn, role: role, missing: missing, keys: keys, event: e,
+		requester: caller.Requester(), own: own,
+	}
+	if err := s.authorise(asked, needed(actionAssumeRole, tags, source), denied); err != nil {
+		return nil, err
+	}
+
+	length, err := roleSession(role, in.DurationSeconds)
+	if err != nil {
+		return nil, err
+	}
+	managed, err := s.sessionPolicies(arn, in.Policy, in.PolicyARNs)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.issue(e, session.Session{
+		Kind:           session.AssumedRole,
+		Account:        role.Account,
+		PrincipalID:    role.ID,
+		PrincipalName:  role.Name,
+		Name:           in.RoleSessionName,
+		Tags:           tags.tags(),
+		TransitiveKeys: tags.transitiveKeys(),
+		SourceIdentity: source,
+		Policy:         in.Policy,
+		PolicyARNs:     managed,
+		Chained:        chained,
+	}, length, orDefault(in.MinimumSessionTokenSize, 0))
+	if err != nil {
+		return nil, err
+	}
+	return &assumeRoleOutput{
+		Credentials:             made.credentials,
+		AssumedRoleUser:         assumed(role, in.RoleSessionName),
+		PackedPolicySize:        packedSize(in.Policy, managed, tags.asked),
+		SourceIdentity:          optional(source),
+		SessionTokenSize:        made.size,
+		SessionTokenUtilization: made.utilization,
+	}, nil
+}
+
+// refuseUnsupported refuses what would otherwise be silently ignored: a second factor nobody checks is none.
+func refuseUnsupported(in *assumeRoleInput) error {
+	if in.SerialNumber != "" || in.TokenCode != "" {
+		return awserr.AccessDenied(textMFA)
+	}
+	if len(in.ProvidedContexts) > 0 {
+		return awserr.Validation(textContexts)
+	}
+	if len(in.SourceIdentity) >= 4 && strings.EqualFold(in.SourceIdentity[:4], "aws:") {
+		return awserr.Validation("SourceIdentity must not begin with aws:, which is reserved.")
+	}
+	return nil
+}
+
+// sourceIdentity is what the new session carries: once set it stays for the whole chain.
+func sourceIdentity(calling *session.Session, asked string) (string, error) {
+	if calling == nil || calling.SourceIdentity == "" {
+		return asked, nil
+	}
+	if asked != "" && asked != calling.SourceIdentity {
+		return "", errors.New("the calling session's source identity cannot be changed")
+	}
+	return calling.SourceIdentity, nil
+}

@@ -1,0 +1,100 @@
+package sts
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/session"
+	"github.com/podpass/podpass/token"
+)
+
+// Texts AWS's STS answers with, as users of it have quoted them; SDKs and people match on them. The two spaces in
+// textNoKey are AWS's.
+const (
+	textNoKey = "Couldn't retrieve verification key from your identity provider,  please reference " +
+		"AssumeRoleWithWebIdentity documentation for requirements"
+	textNoProvider        = "No OpenIDConnect provider found in your account for "
+	textWrongAudience     = "Incorrect token audience"
+	textNotJWT            = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
+	textMaxSession        = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+	textChaining          = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+	textTransitiveMissing = "The specified transitive tag key must be included in the requested tags."
+	textDuplicateTags     = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+	textInheritedTag      = "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag " +
+		"key from the calling session."
+	textSessionCredentials = "Cannot call GetSessionToken with session credentials"
+	textMFA                = "MultiFactorAuthentication failed with invalid MFA one time pass code."
+)
+
+// Texts of our own, where AWS's are not known from any public source.
+const (
+	textBadSignature = "The web identity token's signature is not valid."
+	textUnreachable  = "The identity provider that was asked for its verification keys could not be reached."
+	textReservedTag  = "Tag keys must not begin with aws:, which is reserved."
+	textProviderID   = "ProviderId is for OAuth 2.0 access tokens and must be absent with an OpenID Connect token."
+	textContexts     = "ProvidedContexts are not supported."
+)
+
+func invalidToken(message string) *awserr.Error {
+	return awserr.New(http.StatusBadRequest, "InvalidIdentityToken", message)
+}
+
+func invalidParameter(message string) *awserr.Error {
+	return awserr.New(http.StatusBadRequest, "InvalidParameterValue", message)
+}
+
+// missingClaim is the refusal of a token without a claim the exchange needs.
+func missingClaim(name string) *awserr.Error {
+	return invalidToken("Missing a required claim: " + name)
+}
+
+// tokenRefused translates what the token package says. Its detail stays private: it is in the audit event.
+func tokenRefused(err error) error {
+	var refused *token.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	switch refused.Reason {
+	case token.Expired:
+		message := "Token expired: current date/time " + epoch(refused.Now) + " must be before the expiration date/time " + epoch(refused.Limit)
+		return awserr.New(http.StatusBadRequest, "ExpiredTokenException", message).Because(err)
+	case token.NotYetValid:
+		return invalidToken("Token not yet valid: current date/time " + epoch(refused.Now) +
+			" must not be before the not-before date/time " + epoch(refused.Limit)).Because(err)
+	case token.UnknownKey:
+		return invalidToken(textNoKey).Because(err)
+	case token.KeysUnavailable:
+		// The one refusal SDKs try again by themselves.
+		return awserr.New(http.StatusBadRequest, "IDPCommunicationError", textUnreachable).Because(err)
+	case token.BadSignature:
+		return invalidToken(textBadSignature).Because(err)
+	default:
+		return invalidToken(textNotJWT).Because(err)
+	}
+}
+
+func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// malformedPolicy is the refusal of a session policy.
+func malformedPolicy(err error) error {
+	var syntax *policy.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	position := fmt.Errorf("session policy, line %d, column %d: %w", syntax.Line, syntax.Column, err)
+	return awserr.New(http.StatusBadRequest, "MalformedPolicyDocument", syntax.Message).Because(position)
+}
+
+// tooLarge is the refusal of a session that fits no session token.
+func tooLarge(err error) error {
+	var size *session.TooLargeError
+	if !errors.As(err, &size) {
+		return err
+	}
+	return awserr.New(http.StatusBadRequest, "PackedPolicyTooLarge", size.Error()).Because(err)
+}

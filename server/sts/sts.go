@@ -1,0 +1,47 @@
+package sts
+
+import (
+	"io"
+	"time"
+
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/awsquery"
+	"github.com/podpass/podpass/store"
+	"github.com/podpass/podpass/token"
+)
+
+// Keys finds what verifies an issuer's tokens.
+type Keys interface {
+	// ForIssuer returns the cluster registered for exactly this issuer, nil if there is none, and the source of the
+	// issuer's keys, which refuses every key where nothing vouches for the issuer.
+	ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source)
+}
+
+// Config is what the service stands on. Every field is required.
+type Config struct {
+	Store  *store.Store
+	Gate   *access.Gate
+	Keys   Keys
+	Now    func() time.Time
+	Random io.Reader // of session ids and nonces
+}
+
+type service struct{ Config }
+
+// New makes the service, to be mounted on an awsquery.Pipeline.
+func New(c Config) awsquery.Service {
+	s := &service{c}
+	return awsquery.Service{
+		Name:      "sts",
+		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+		Version:   "2011-06-15",
+		Actions: []awsquery.Action{
+			awsquery.NewAction("AssumeRoleWithWebIdentity", s.assumeRoleWithWebIdentity).Open(), // the token speaks for its caller
+			awsquery.NewAction("AssumeRole", s.assumeRole),
+			awsquery.NewAction("GetCallerIdentity", s.getCallerIdentity),
+			awsquery.NewAction("GetSessionToken", s.getSessionToken),
+			awsquery.NewAction("GetAccessKeyInfo", s.getAccessKeyInfo),
+		},
+	}
+}
