@@ -28,14 +28,14 @@ func (k *Keys) Check(ctx context.Context, c *store.Cluster) error {
 func (k *Keys) build(c *store.Cluster) token.Source {
 	fetch, err := k.fetchOf(c)
 	if err != nil {
-		return unavailable(err.Error())
+		return none(err.Error())
 	}
 	if c.Keys == store.KeysDiscovery || c.Keys == store.KeysAPIServer {
 		return token.Refreshing(fetch, k.Now)
 	}
 	set, err := fetch(context.Background()) // from the record: nothing to wait for
 	if err != nil {
-		return unavailable(err.Error())
+		return none(err.Error())
 	}
 	return token.Static(set)
 }

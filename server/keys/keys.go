@@ -68,7 +68,7 @@ func (k *Keys) ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source) 
 	case 1:
 		return clusters[0], k.ofCluster(clusters[0])
 	default:
-		return nil, unavailable(fmt.Sprintf("issuer %s is that of clusters %s and %s: deregister one", issuer, clusters[0].Name, clusters[1].Name))
+		return nil, none(fmt.Sprintf("issuer %s is that of clusters %s and %s: deregister one", issuer, clusters[0].Name, clusters[1].Name))
 	}
 }
 
@@ -101,7 +101,7 @@ func (k *Keys) ofCluster(c *store.Cluster) token.Source {
 
 func (k *Keys) ofUnregistered(issuer identity.Issuer) token.Source {
 	if !k.AllowDiscovery {
-		return unavailable(fmt.Sprintf("issuer %s is not that of a registered cluster (see podpass cluster register) and discovery is not allowed (--allow-discovery)", issuer))
+		return none(fmt.Sprintf("issuer %s is not that of a registered cluster (see podpass cluster register) and discovery is not allowed (--allow-discovery)", issuer))
 	}
 	k.mu.RLock()
 	source := k.unregistered[issuer]
@@ -126,9 +126,9 @@ func (k *Keys) ofUnregistered(issuer identity.Issuer) token.Source {
 	return source
 }
 
-// unavailable is a source with no keys, and why.
-type unavailable string
+// none is a source without keys, and why. Its keys are unknown rather than unavailable: trying again would not help.
+type none string
 
-func (why unavailable) Key(context.Context, string, string) (crypto.PublicKey, error) {
-	return nil, &token.Error{Reason: token.KeysUnavailable, Detail: string(why)}
+func (why none) Key(context.Context, string, string) (crypto.PublicKey, error) {
+	return nil, &token.Error{Reason: token.UnknownKey, Detail: string(why)}
 }
