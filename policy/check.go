@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// check runs the passes behind the grammar.
+// check runs the passes behind the grammar, in IAM's order.
 func (p *parser) check(d *draft) {
 	if p.use == Identity && d.version != "2012-10-17" {
 		p.refuse(d.versionAt, msgVersion, "")
 	}
 	for i := range d.statements {
 		s := &d.statements[i]
-		if !p.named() {
+		if !p.use.named() {
 			p.checkNoPrincipal(s)
 		}
 		if s.effect.text != "Allow" && s.effect.text != "Deny" {
@@ -20,20 +20,26 @@ func (p *parser) check(d *draft) {
 		}
 		p.checkValues(s, d.version == "2012-10-17")
 	}
-	if p.named() {
+	if p.use.named() {
 		p.checkNamed(d)
 	}
 	resources := p.checkResources(d)
 	p.checkSids(d)
 	for i := range d.statements {
-		p.checkPresent(&d.statements[i])
+		if s := &d.statements[i]; empty(s.action) && empty(s.notAction) {
+			p.refuse(s.node.start, msgNoActions, "")
+		}
 	}
 	if resources != nil {
 		resources()
 	}
 	for i := range d.statements {
-		for _, l := range []*list{d.statements[i].action, d.statements[i].notAction} {
-			p.checkActions(l)
+		p.checkActions(d.statements[i].action)
+		p.checkActions(d.statements[i].notAction)
+	}
+	for i := range d.statements {
+		if s := &d.statements[i]; p.use != Trust && empty(s.resource) && empty(s.notResource) {
+			p.refuse(s.node.start, msgNoResources, "")
 		}
 	}
 }
@@ -159,15 +165,6 @@ func isAlphanumeric(text string) bool {
 	return true
 }
 
-func (p *parser) checkPresent(s *draftStatement) {
-	if empty(s.action) && empty(s.notAction) {
-		p.refuse(s.node.start, msgNoActions, "")
-	}
-	if p.use != Trust && empty(s.resource) && empty(s.notResource) {
-		p.refuse(s.node.start, msgNoResources, "")
-	}
-}
-
 func empty(l *list) bool { return l == nil || len(l.items) == 0 }
 
 func (p *parser) checkActions(l *list) {
@@ -198,6 +195,9 @@ func (p *parser) onlySTS(message string) string {
 }
 
 func isVendor(text string) bool {
+	if text == "" {
+		return false
+	}
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c != '-' && c != '.' && !isAlphanumeric(text[i:i+1]) {
 			return false

@@ -1,7 +1,5 @@
 package policy
 
-import "strconv"
-
 // Effect of a Decision; the zero value is refused like ImplicitDeny.
 type Effect int
 
@@ -67,7 +65,11 @@ func (d Decision) Allowed() bool { return d.Effect == Allow }
 func (d Decision) Why() string {
 	switch {
 	case d.Effect == Allow:
-		return d.by.String() + " allows " + d.action
+		l := make(line, 0, 128)
+		l.statement(&d.by)
+		l.add(" allows ")
+		l.name(d.action)
+		return string(l)
 	case d.reason == "":
 		return "nothing was decided"
 	}
@@ -108,15 +110,6 @@ type Match struct {
 
 func (f *found) match() Match {
 	return Match{Source: f.source, Sid: f.statement.sid, Index: f.index, Start: f.statement.start, End: f.statement.end}
-}
-
-// String names the statement: "trust policy of arn…: statement 0 (Sid)".
-func (f *found) String() string {
-	name := f.source.ID + ": statement " + strconv.Itoa(f.index)
-	if f.statement.sid != "" {
-		name += " (" + f.statement.sid + ")"
-	}
-	return name
 }
 
 func allowed(q *query, kind Kind, by found) Decision {

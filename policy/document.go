@@ -1,7 +1,5 @@
 package policy
 
-import "strings"
-
 // Use says where a document stands, which decides what it may and must contain.
 type Use int
 
@@ -12,6 +10,9 @@ const (
 	SessionUse             // session policy: as Identity, 2,048 characters
 	ResourceUse            // policy of a resource (simulator's ResourcePolicy): Principal and Resource
 )
+
+// named documents name their principals.
+func (u Use) named() bool { return u == Trust || u == ResourceUse }
 
 // Sizes of documents in characters without white space (Size). The callers enforce them, since the message names the quota.
 //
@@ -136,32 +137,21 @@ func (s *statement) eachKey(yield func(name, key string)) {
 // Position in a document's text, from 1.
 type Position struct{ Line, Column int }
 
-// lineIndex finds positions in a text, given offsets that grow.
+// lineIndex finds positions in a text, for offsets that grow: each continues where the last one ended, so that a document of one long
+// line costs no more than any other.
 type lineIndex struct {
-	text           string
-	at, line, from int // from: where the line begins
+	text         string
+	at           int // offset of the last position
+	line, column int // …from 0
 }
 
 func (l *lineIndex) position(offset int) Position {
-	if offset < l.at {
-		*l = lineIndex{text: l.text}
-	}
-	for offset > l.at {
-		i := strings.IndexByte(l.text[l.at:offset], '\n')
-		if i < 0 {
-			l.at = offset
-			break
+	for _, r := range l.text[l.at:offset] {
+		l.column++
+		if r == '\n' {
+			l.line, l.column = l.line+1, 0
 		}
-		l.at += i + 1
-		l.line, l.from = l.line+1, l.at
 	}
-	return Position{Line: l.line + 1, Column: characters(l.text[l.from:offset]) + 1}
-}
-
-func characters(s string) int {
-	n := 0
-	for range s {
-		n++
-	}
-	return n
+	l.at = offset
+	return Position{Line: l.line + 1, Column: l.column + 1}
 }

@@ -15,7 +15,7 @@ func Evaluate(r *Request, p *Policies) Decision {
 		{ByBoundary, p.Boundary, &v.boundary},
 		{BySession, p.Session, &v.session},
 	} {
-		if d := kind.outcome.evaluate(&q, kind.sources); d.statement != nil {
+		if d := kind.outcome.evaluate(&q, kind.sources, kind.kind == ByResource); d.statement != nil {
 			return denied(&q, kind.kind, d)
 		}
 	}
@@ -36,15 +36,19 @@ type outcome struct {
 }
 
 // evaluate goes through all Deny statements and through Allow statements until nothing better can be found; it returns a Deny that
-// matches.
-func (o *outcome) evaluate(q *query, sources []Source) (deny found) {
+// matches. A document that stands where it doesn't belong, such as an identity policy among the resource policies, where it would allow
+// everyone, can only deny.
+func (o *outcome) evaluate(q *query, sources []Source, resource bool) (deny found) {
 	for i := range sources {
 		doc := sources[i].Doc
 		if doc == nil {
 			continue
 		}
 		enough := limited
-		if doc.use == Trust || doc.use == ResourceUse {
+		switch {
+		case doc.use.named() != resource:
+			enough = noGrant
+		case resource:
 			enough = direct
 		}
 		for j := range doc.statements {

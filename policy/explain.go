@@ -2,25 +2,34 @@ package policy
 
 import (
 	"strconv"
-	"strings"
+	"unicode/utf8"
 )
 
-// explainDeny names the statement and what made it match.
+// line is an explanation being written.
+type line []byte
+
+// explainDeny names the statement and, when it has conditions, the first of them.
 func explainDeny(q *query, by found) string {
-	why := by.String() + " denies " + q.Action
-	if len(by.statement.conditions) == 0 {
-		return why
+	l := make(line, 0, 256)
+	l.statement(&by)
+	l.add(" denies ")
+	l.name(q.Action)
+	if len(by.statement.conditions) > 0 {
+		l.add(": ")
+		l.condition(&by.statement.conditions[0], q.Context)
 	}
-	c := &by.statement.conditions[0]
-	return why + ": " + c.describe() + ", " + q.Context.describe(c)
+	return string(l)
 }
 
 // explainRefusal names what lacks an allow, and the statement that came closest: of an Allow whose conditions failed, the condition.
 // Trust and resource policies are about one thing, so there a statement with another action or principal is worth naming too.
 func explainRefusal(q *query, p *Policies, kind Kind) string {
-	why := "no " + kind.String() + " allows " + q.Action
+	l := make(line, 0, 512)
+	l.add("no ", kind.String(), " allows ")
+	l.name(q.Action)
 	if q.Resource != "" {
-		why += " on " + q.Resource
+		l.add(" on ")
+		l.name(q.Resource)
 	}
 	sources, least := p.Identity, atResource
 	switch kind {
@@ -32,9 +41,12 @@ func explainRefusal(q *query, p *Policies, kind Kind) string {
 		sources = p.Session
 	}
 	if near, at := nearest(q, sources); near.statement != nil && at >= least {
-		return why + ": " + near.String() + " did not match: " + near.statement.describe(q, at)
+		l.add(": ")
+		l.statement(&near)
+		l.add(" did not match: ")
+		l.mismatch(near.statement, q, at)
 	}
-	return why
+	return string(l)
 }
 
 // nearest is the first Allow among those that matched furthest.
@@ -56,122 +68,139 @@ func nearest(q *query, sources []Source) (near found, at element) {
 	return near, at
 }
 
-// describe says what the element wants and what the request has.
-func (s *statement) describe(q *query, at element) string {
-	switch at {
-	case atAction:
-		return elementName("Action", s.notAction) + " wants " + quoteList(s.actionTexts()) + ", the request has " + strconv.Quote(q.Action)
-	case atPrincipal:
-		return elementName("Principal", s.notPrincipal) + " wants " + quoteList(s.principalTexts()) + ", the request has " + q.Requester.describe()
-	case atResource:
-		return elementName("Resource", s.notResource) + " wants " + quoteList(s.resourceTexts()) + ", the request has " + strconv.Quote(q.Resource)
-	case atCondition:
-		for i := range s.conditions {
-			if c := &s.conditions[i]; !c.holds(q.Context, s.deny) {
-				return c.describe() + ", " + q.Context.describe(c)
-			}
-		}
+func (l *line) add(texts ...string) {
+	for _, t := range texts {
+		*l = append(*l, t...)
 	}
-	return "it matches"
-}
-
-func elementName(name string, not bool) string {
-	if not {
-		return "Not" + name
-	}
-	return name
-}
-
-// describe says what the condition wants: StringEquals aws:PrincipalTag/team wants "a" or "b".
-func (c *condition) describe() string {
-	return c.opName + " " + c.name + " wants " + quoteList(c.values)
-}
-
-// describe says what the request has for the condition's key, and for the variables in its values.
-func (ctx *Context) describe(c *condition) string {
-	said := "the request has " + ctx.describeKey(c.key, c.tag)
-	c.want.templates(func(t *template) {
-		for i := range t.parts {
-			if p := &t.parts[i]; p.name != "" {
-				said += ", ${" + p.name + "} is " + ctx.describeKey(p.key, p.tag)
-			}
-		}
-	})
-	return said
-}
-
-func (ctx *Context) describeKey(key string, tag uint32) string {
-	switch e := ctx.find(key, tag); {
-	case e == nil:
-		return "no such key"
-	case !e.multi:
-		return strconv.Quote(e.one)
-	case len(e.many) == 0:
-		return "no value"
-	default:
-		return quoteList(e.many)
-	}
-}
-
-func (r *Requester) describe() string {
-	var said []string
-	for _, p := range [...]struct{ kind, value string }{
-		{"", r.SessionARN}, {"", r.PrincipalARN}, {"", r.Federated}, {"", r.Service}, {"unique id ", r.UniqueID},
-	} {
-		if p.value != "" {
-			said = append(said, p.kind+strconv.Quote(p.value))
-		}
-	}
-	if said == nil {
-		return "no principal"
-	}
-	return strings.Join(said, ", ")
 }
 
 // longList is how many values an explanation shows, and longValue how much of one: it is one line of a log.
 const longList, longValue = 4, 256
 
-func quoteList(list []string) string {
-	if len(list) == 0 {
-		return "nothing"
+// name writes an action, ARN or Sid plainly if it is what such names are, else quoted: nobody's name may break the line.
+func (l *line) name(text string) {
+	if len(text) > longValue || !isPrintable(text) {
+		l.quote(text)
+		return
 	}
-	var b strings.Builder
-	for i, v := range list {
-		if i == longList {
-			b.WriteString(" or " + strconv.Itoa(len(list)-longList) + " others")
-			break
-		}
-		if i > 0 {
-			b.WriteString(" or ")
-		}
-		if len(v) > longValue {
-			v = strings.ToValidUTF8(v[:longValue], "") + "…"
-		}
-		b.WriteString(strconv.Quote(v))
-	}
-	return b.String()
+	l.add(text)
 }
 
-func (s *statement) actionTexts() []string {
-	out := make([]string, len(s.actions))
-	for i := range s.actions {
-		out[i] = s.actions[i].String()
+func (l *line) quote(text string) {
+	if len(text) <= longValue {
+		*l = strconv.AppendQuote(*l, text)
+		return
 	}
-	return out
+	end := longValue
+	for end > longValue-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	*l = strconv.AppendQuote(*l, text[:end])
+	l.add("…")
 }
 
-func (s *statement) principalTexts() []string {
-	out := make([]string, len(s.principals))
-	for i := range s.principals {
-		out[i] = s.principals[i].value
+// list writes n values: "a" or "b" or 3 others.
+func (l *line) list(n int, value func(i int) string) {
+	if n == 0 {
+		l.add("nothing")
 	}
-	return out
+	for i := range n {
+		switch {
+		case i == longList:
+			l.add(" or ", strconv.Itoa(n-longList), " others")
+			return
+		case i > 0:
+			l.add(" or ")
+		}
+		l.quote(value(i))
+	}
 }
 
-func (s *statement) resourceTexts() []string {
-	out := make([]string, len(s.resources))
-	for i := range s.resources {
-		out[i] = s.resources[i].source
+func (l *line) statement(f *found) {
+	l.add(f.source.ID, ": statement ", strconv.Itoa(f.index))
+	if f.statement.sid != "" {
+		l.add(" (")
+		l.name(f.statement.sid)
+		l.add(")")
 	}
-	return out
+}
+
+// mismatch says what the element wants and what the request has.
+func (l *line) mismatch(s *statement, q *query, at element) {
+	switch at {
+	case atAction:
+		l.wants("Action", s.notAction, len(s.actions), func(i int) string { return s.actions[i].String() })
+		l.quote(q.Action)
+	case atPrincipal:
+		l.wants("Principal", s.notPrincipal, len(s.principals), func(i int) string { return s.principals[i].value })
+		l.requester(&q.Requester)
+	case atResource:
+		l.wants("Resource", s.notResource, len(s.resources), func(i int) string { return s.resources[i].source })
+		l.quote(q.Resource)
+	case atCondition:
+		for i := range s.conditions {
+			if c := &s.conditions[i]; !c.holds(q.Context, s.deny) {
+				l.condition(c, q.Context)
+				return
+			}
+		}
+	case matched:
+		l.add("it matches, but belongs to another kind of policy")
+	}
+}
+
+func (l *line) wants(element string, not bool, n int, value func(i int) string) {
+	if not {
+		l.add("Not")
+	}
+	l.add(element, " wants ")
+	l.list(n, value)
+	l.add(", the request has ")
+}
+
+func (l *line) requester(r *Requester) {
+	n := len(*l)
+	for _, p := range [...]struct{ kind, value string }{
+		{"", r.SessionARN}, {"", r.PrincipalARN}, {"", r.Federated}, {"", r.Service}, {"unique id ", r.UniqueID},
+	} {
+		if p.value == "" {
+			continue
+		}
+		if len(*l) > n {
+			l.add(", ")
+		}
+		l.add(p.kind)
+		l.quote(p.value)
+	}
+	if len(*l) == n {
+		l.add("no principal")
+	}
+}
+
+// condition writes: StringEquals aws:PrincipalTag/team wants "a" or "b", the request has "c". Variables in the values are named with
+// what they stand for.
+func (l *line) condition(c *condition, ctx *Context) {
+	l.wants(c.opName+" "+c.name, false, len(c.values), func(i int) string { return c.values[i] })
+	l.key(ctx, c.key, c.tag)
+	c.want.templates(func(t *template) {
+		for i := range t.parts {
+			if p := &t.parts[i]; p.name != "" {
+				l.add(", ${", p.name, "} is ")
+				l.key(ctx, p.key, p.tag)
+			}
+		}
+	})
+}
+
+func (l *line) key(ctx *Context, key string, tag uint32) {
+	switch e := ctx.find(key, tag); {
+	case e == nil:
+		l.add("no such key")
+	case !e.multi:
+		l.quote(e.one)
+	case len(e.many) == 0:
+		l.add("no value")
+	default:
+		l.list(len(e.many), func(i int) string { return e.many[i] })
+	}
 }

@@ -82,8 +82,8 @@ func (g glob) match(s string) bool {
 	return matchGlob(g.text, s)
 }
 
-// matchGlob matches a pattern between its stars, chunk by chunk and leftmost first: a chunk once placed never needs to move, so
-// there is no backtracking. Time is linear for chunks without "?", and len(s) times the chunk's length for the others.
+// matchGlob matches a pattern between its stars, chunk by chunk and leftmost first: a chunk once placed never needs to move, so there is
+// no backtracking and time is linear in len(s), for long chunks with "?" times a 64th of their length.
 func matchGlob(p, s string) bool {
 	i := strings.IndexByte(p, starByte)
 	if i < 0 {
@@ -133,9 +133,62 @@ func findChunk(chunk, s string) (end int, ok bool) {
 		i := strings.Index(s, chunk)
 		return i + len(chunk), i >= 0
 	}
+	if len(chunk) > shortChunk {
+		return findLong(chunk, s)
+	}
 	for i := 0; i <= len(s); i++ {
 		if n, ok := matchChunk(chunk, s[i:]); ok {
 			return i + n, true
+		}
+	}
+	return 0, false
+}
+
+// shortChunk is the length from which a chunk with "?" is worth the set-up of findLong.
+const shortChunk = 64
+
+// findLong is findChunk for long chunks with "?". A policy may hold 100,000 characters of "a?a?a?" and its author may also choose the text,
+// so trying every place is not an option. This is the shift-and algorithm: bit j of state says that the chunk's first j+1 characters end
+// here.
+func findLong(chunk, s string) (end int, ok bool) {
+	var characters []rune
+	for at := 0; at < len(chunk); {
+		r, n := rune(-1), 1
+		if chunk[at] != question {
+			r, n = utf8.DecodeRuneInString(chunk[at:])
+		}
+		characters = append(characters, r)
+		at += n
+	}
+	words := (len(characters) + 63) / 64
+	wild := make([]uint64, words)    // bits of "?"
+	places := make(map[rune][]int32) // of the other characters
+	for j, r := range characters {
+		if r < 0 {
+			wild[j/64] |= 1 << (j % 64)
+		} else {
+			places[r] = append(places[r], int32(j))
+		}
+	}
+	last := len(characters) - 1
+	state, shifted := make([]uint64, words), make([]uint64, words)
+	for at := 0; at < len(s); {
+		r, n := utf8.DecodeRuneInString(s[at:])
+		if r == utf8.RuneError && n == 1 {
+			r = -1 // not UTF-8: only "?" takes it
+		}
+		at += n
+		carry := uint64(1)
+		for w := range state {
+			shifted[w] = state[w]<<1 | carry
+			carry = state[w] >> 63
+			state[w] = shifted[w] & wild[w]
+		}
+		for _, j := range places[r] {
+			state[j/64] |= shifted[j/64] & (1 << (j % 64))
+		}
+		if state[last/64]>>(last%64)&1 == 1 {
+			return at, true
 		}
 	}
 	return 0, false

@@ -37,17 +37,17 @@ func (p *parser) refuse(at int, message, detail string) {
 
 // syntax refuses what the grammar doesn't have. Trust and resource policies have another parser on AWS, and another text.
 func (p *parser) syntax(at int, format string, args ...any) {
+	if p.err != nil {
+		return
+	}
 	message := msgSyntax
-	if p.named() {
+	if p.use.named() {
 		lines := lineIndex{text: p.text}
 		pos := lines.position(at)
 		message = fmt.Sprintf("Syntax error at position (%d,%d)", pos.Line, pos.Column)
 	}
 	p.refuse(at, message, fmt.Sprintf(format, args...))
 }
-
-// named documents name their principals.
-func (p *parser) named() bool { return p.use == Trust || p.use == ResourceUse }
 
 // draft is a document whose shape is right.
 type draft struct {
@@ -190,7 +190,7 @@ func (p *parser) exclusive(n *node, both bool, name string) {
 
 // missing reports a required element in the words of the document's parser on AWS.
 func (p *parser) missing(s *draftStatement, element string) {
-	if p.named() {
+	if p.use.named() {
 		p.refuse(s.node.start, "Missing required field "+element, "")
 		return
 	}

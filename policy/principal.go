@@ -229,9 +229,12 @@ func isIAM(value string, prefixes ...string) bool {
 
 // isPrincipalText refuses wildcards, variables, spaces and what isn't printable ASCII.
 func isPrincipalText(value string) bool {
-	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c <= ' ' || c > '~', c == '*', c == '?', c == '$', c == '{', c == '}', c == '"':
+	return isPrintable(value) && !strings.ContainsAny(value, `*?${}"`)
+}
+
+func isPrintable(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] <= ' ' || text[i] > '~' {
 			return false
 		}
 	}

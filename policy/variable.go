@@ -117,20 +117,20 @@ func quoted(text string) (value, rest string, ok bool) {
 // expand puts the values in, literally: a "*" in a value is a star, not a wildcard. ok is false when a variable has no value, or
 // several: such text matches nothing.
 func (t *template) expand(c *Context) (text string, ok bool) {
-	var b strings.Builder
+	b := make([]byte, 0, 128) // stays on the stack
 	for i := range t.parts {
 		p := &t.parts[i]
 		if p.name == "" {
-			b.WriteString(p.text)
+			b = append(b, p.text...)
 			continue
 		}
 		v, ok := p.value(c)
 		if !ok {
 			return "", false
 		}
-		b.WriteString(v)
+		b = append(b, v...)
 	}
-	return b.String(), true
+	return string(b), true
 }
 
 func (t *template) resolvable(c *Context) bool {
