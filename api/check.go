@@ -29,7 +29,18 @@ func only(s, more string) bool {
 	return true
 }
 
-// check finds the mistakes that can be seen without the server's state.
+// Check finds the mistakes that can be seen without the server's state. Its error is a Mistakes.
+func (d *Document) Check() error {
+	var found Mistakes
+	d.check(func(field, format string, args ...any) {
+		found = append(found, Mistake{Object: d.Kind + " " + d.Metadata.Name, Field: field, Message: fmt.Sprintf(format, args...)})
+	})
+	if len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
 func (d *Document) check(note notes) {
 	m := &d.Metadata
 	if m.Name == "" {
@@ -158,6 +169,8 @@ func (s *AssociationSpec) check(_ *Metadata, note notes) {
 	}
 	if s.Role == "" {
 		note("spec.role", "is required: a role's name or ARN")
+	} else if !strings.HasPrefix(s.Role, "arn:") && (len(s.Role) > 64 || !only(s.Role, "_+=,.@-")) {
+		note("spec.role", "%q is neither a role's name nor an ARN", s.Role)
 	}
 	if given(s.Policy) && !s.DisableSessionTags {
 		note("spec.policy", "needs disableSessionTags: true, as on EKS")
@@ -178,8 +191,9 @@ func checkName(m *Metadata, longest int, note notes) {
 }
 
 func checkPath(p string, note notes) {
-	if p != "" && (p[0] != '/' || p[len(p)-1] != '/' || len(p) > 512) {
-		note("spec.path", "begins and ends with a slash, such as /team/")
+	odd := func(r rune) bool { return r <= ' ' || r > '~' }
+	if p != "" && (p[0] != '/' || p[len(p)-1] != '/' || len(p) > 512 || strings.ContainsFunc(p, odd)) {
+		note("spec.path", "begins and ends with a slash, such as /team/, and has at most 512 printable characters")
 	}
 }
 

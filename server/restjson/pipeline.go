@@ -16,7 +16,6 @@ import (
 	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/awserr"
-	"github.com/podpass/podpass/server/sigv4"
 )
 
 // MaxBody is the largest request body read, in bytes. The largest legitimate one is an apply of api.MaxInput.

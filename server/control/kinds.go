@@ -1,0 +1,281 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/iam"
+	"github.com/podpass/podpass/store"
+)
+
+func (p *plan) account() identity.Account { return p.call.Caller.Account }
+func (p *plan) partition() string         { return p.call.Caller.ARN.Partition() }
+
+func (p *plan) cluster(ctx context.Context, d *api.Document, spec *api.ClusterSpec) (object, error) {
+	want, key, err := p.planCluster(ctx, p.call, "Apply", d.Metadata.Name, spec, d.Metadata.Tags)
+	if err != nil {
+		return object{}, err
+	}
+	p.clusters[want.Name] = &want
+	return object{name: want.Name, change: api.ObjectChange{ARN: want.ARN().String()}, put: func(tx *store.Tx) (string, string, error) {
+		before, after, err := putCluster(tx, p.Env, want, key)
+		return renderCluster(before), renderCluster(after), err
+	}}, nil
+}
+
+func (p *plan) provider(d *api.Document, spec *api.OIDCProviderSpec) (object, error) {
+	issuer, err := identity.ParseIssuer(spec.URL, identity.IssuerRules{})
+	if err != nil {
+		return object{}, invalid("%v.", err)
+	}
+	want := iam.ProviderSpec{
+		Account: p.account(), Partition: p.partition(), Issuer: issuer, ClientIDs: spec.ClientIDs, Thumbprints: spec.Thumbprints,
+		Tags: tagList(d.Metadata.Tags),
+	}
+	if len(want.ClientIDs) == 0 {
+		want.ClientIDs = []string{audience}
+	}
+	arn := issuer.ProviderARN(p.partition(), p.account()).String()
+	o := object{name: arn, change: api.ObjectChange{ARN: arn}, put: func(tx *store.Tx) (string, string, error) {
+		for _, c := range store.ReadBy(tx, p.store.Clusters, store.ByIssuer, issuer.String()) {
+			if c.Account == p.account() && !slices.Contains(want.ClientIDs, audience) {
+				return "", "", invalid("The provider is that of cluster %s, whose agent and webhook need the client id %s.", c.Name, audience)
+			}
+		}
+		before, after, err := p.Env.PutProvider(tx, want)
+		return renderProvider(d.Metadata.Name, before), renderProvider(d.Metadata.Name, after), err
+	}}
+	return o, p.authorise(arn)
+}
+
+func (p *plan) policy(d *api.Document, spec *api.PolicySpec) (object, error) {
+	want := iam.PolicySpec{
+		Account: p.account(), Partition: p.partition(), Path: cmp.Or(spec.Path, "/"), Name: d.Metadata.Name, Description: spec.Description,
+		Document: policyText(spec.Document), Tags: tagList(d.Metadata.Tags),
+	}
+	arn := p.account().IAM(p.partition(), "policy"+want.Path+want.Name).String()
+	o := object{name: strings.ToLower(arn), change: api.ObjectChange{ARN: arn}, put: func(tx *store.Tx) (string, string, error) {
+		before, after, err := p.Env.PutPolicy(tx, want)
+		return renderPolicy(before), renderPolicy(after), err
+	}}
+	return o, p.authorise(arn)
+}
+
+func (p *plan) role(d *api.Document, spec *api.RoleSpec) (object, error) {
+	want := iam.RoleSpec{
+		Account: p.account(), Partition: p.partition(), Path: cmp.Or(spec.Path, "/"), Name: d.Metadata.Name, Description: spec.Description,
+		MaxSession: spec.MaxSessionDuration, Trust: policyText(spec.TrustPolicy), Tags: tagList(d.Metadata.Tags), Boundary: spec.PermissionsBoundary,
+	}
+	for _, named := range spec.Policies {
+		want.Attached = append(want.Attached, p.policyARN(named))
+	}
+	if want.Boundary != "" {
+		want.Boundary = p.policyARN(want.Boundary)
+	}
+	if len(spec.InlinePolicies) > 0 {
+		want.Inline = map[string]string{}
+		for _, name := range slices.Sorted(maps.Keys(spec.InlinePolicies)) {
+			want.Inline[name] = policyText(spec.InlinePolicies[name])
+		}
+	}
+	if spec.Trust != nil {
+		var err error
+		if want.Trust, err = p.trust(spec.Trust); err != nil {
+			return object{}, err
+		}
+	}
+	arn := p.account().IAM(p.partition(), "role"+want.Path+want.Name).String()
+	o := object{name: strings.ToLower(want.Name), change: api.ObjectChange{ARN: arn}, put: func(tx *store.Tx) (string, string, error) {
+		before, after, err := p.Env.PutRole(tx, want)
+		return renderRole(before), renderRole(after), err
+	}}
+	return o, p.authorise(arn)
+}
+
+// policyARN is the policy a role's document names: an ARN as it is, or the name of a policy of this account, whose path, if it has
+// one, is known from its own document.
+func (p *plan) policyARN(named string) string {
+	if strings.HasPrefix(named, "arn:") {
+		return named
+	}
+	path := "/"
+	for i := range p.documents {
+		if spec, ok := p.documents[i].Spec.(*api.PolicySpec); ok && p.documents[i].Metadata.Name == named {
+			path = cmp.Or(spec.Path, "/")
+		}
+	}
+	return "arn:" + p.partition() + ":iam::" + string(p.account()) + ":policy" + path + named
+}
+
+// trust writes out the short form of a trust policy.
+func (p *plan) trust(t *api.Trust) (string, error) {
+	c, err := p.clusterNamed(t.Cluster)
+	if err != nil {
+		return "", err
+	}
+	sa := identity.ServiceAccount{Namespace: t.Namespace, Name: t.ServiceAccount}
+	if t.Mechanism == api.PodIdentity {
+		return podIdentityTrust(c.Name, sa), nil
+	}
+	if c.Account != p.account() {
+		return "", invalid("Cluster %s belongs to account %s: its issuer is no OIDC provider of this account. Write spec.trustPolicy out.", c.Name, c.Account)
+	}
+	return irsaTrust(c.Issuer.ProviderARN(c.Partition, c.Account), c.Issuer, sa), nil
+}
+
+func (p *plan) serviceAccount(d *api.Document, spec *api.ServiceAccountSpec) (object, error) {
+	c, err := p.clusterNamed(spec.Cluster)
+	if err != nil {
+		return object{}, err
+	}
+	if c.Keys != store.KeysHosted {
+		return object{}, invalid("Cluster %s has an API server: its service accounts are made there (kubectl create serviceaccount).", c.Name)
+	}
+	sa := identity.ServiceAccount{Namespace: d.Metadata.Namespace, Name: d.Metadata.Name}
+	arn, key := serviceAccountARN(c, sa), store.ServiceAccountKey(c.Name, sa.Namespace, sa.Name)
+	o := object{name: key, change: api.ObjectChange{ARN: arn}, put: func(tx *store.Tx) (string, string, error) {
+		if err := p.stillThere(tx, c); err != nil {
+			return "", "", err
+		}
+		before, ok := store.Read(tx, p.store.ServiceAccounts, key)
+		if ok && maps.Equal(before.Annotations, d.Metadata.Annotations) {
+			same := renderServiceAccount(before)
+			return same, same, nil
+		}
+		after := &store.ServiceAccount{
+			Cluster: c.Name, Namespace: sa.Namespace, Name: sa.Name, Annotations: d.Metadata.Annotations, Created: p.Env.Now().UTC(),
+		}
+		if ok {
+			after.UID, after.Created = before.UID, before.Created
+		} else {
+			uid, err := uuid.NewRandomFromReader(p.Env.Random)
+			if err != nil {
+				return "", "", err
+			}
+			after.UID, before = uid.String(), nil
+		}
+		store.Write(tx, p.store.ServiceAccounts, key, after)
+		return renderServiceAccount(before), renderServiceAccount(after), nil
+	}}
+	return o, p.authorise(arn)
+}
+
+// stillThere makes the transaction depend on the cluster: one that is deregistered meanwhile gets no new objects.
+func (p *plan) stillThere(tx *store.Tx, c *store.Cluster) error {
+	if now, ok := store.Read(tx, p.store.Clusters, c.Name); !ok || now.Account != c.Account {
+		return noCluster(c.Name)
+	}
+	return nil
+}
+
+// association needs iam:PassRole too, as EKS's does: without it, whoever may associate could give any role away.
+func (p *plan) association(d *api.Document, spec *api.AssociationSpec) (object, error) {
+	c, err := p.clusterNamed(spec.Cluster)
+	if err != nil {
+		return object{}, err
+	}
+	role, err := p.roleOf(c, spec.Role)
+	if err != nil {
+		return object{}, err
+	}
+	want := store.Association{
+		Cluster: c.Name, Namespace: d.Metadata.Namespace, ServiceAccount: d.Metadata.Name, TargetRoleARN: spec.TargetRole,
+		DisableSessionTags: spec.DisableSessionTags, Policy: policyText(spec.Policy), Tags: tagList(d.Metadata.Tags),
+	}
+	if want.Policy != "" {
+		if _, err := policy.Parse(want.Policy, policy.SessionUse); err != nil {
+			return object{}, err
+		}
+	}
+	if spec.TargetRole != "" {
+		if target, err := identity.ParseARN(spec.TargetRole); err != nil || !isRole(target) {
+			return object{}, invalid("spec.targetRole: %q is not a role's ARN.", spec.TargetRole)
+		}
+	}
+	key := store.AssociationKey(c.Name, want.Namespace, want.ServiceAccount)
+	o := object{name: key, put: func(tx *store.Tx) (string, string, error) {
+		if err := p.stillThere(tx, c); err != nil {
+			return "", "", err
+		}
+		before, after, err := p.putAssociation(tx, key, want, role)
+		return renderAssociation(before), renderAssociation(after), err
+	}}
+	sa := identity.ServiceAccount{Namespace: want.Namespace, Name: want.ServiceAccount}
+	if err := p.authorise(serviceAccountARN(c, sa)); err != nil {
+		return o, err
+	}
+	_, err = p.Pipeline.Gate.Authorise(p.call.Request, p.call.Caller, "iam:PassRole", role.arn, nil)
+	return o, err
+}
+
+// roleRef is a role an association names.
+type roleRef struct{ key, arn string }
+
+// roleOf reads a role's name or ARN. Pod Identity's role is one of the cluster's own account.
+func (p *plan) roleOf(c *store.Cluster, named string) (roleRef, error) {
+	if !strings.HasPrefix(named, "arn:") {
+		ref := roleRef{key: store.RoleKey(string(c.Account), named), arn: "arn:" + c.Partition + ":iam::" + string(c.Account) + ":role/" + named}
+		if role, ok := p.store.Roles.Get(ref.key); ok {
+			ref.arn = role.ARN().String()
+			return ref, nil
+		}
+		for i := range p.documents {
+			if spec, ok := p.documents[i].Spec.(*api.RoleSpec); ok && p.documents[i].Metadata.Name == named {
+				ref.arn = c.Account.IAM(c.Partition, "role"+cmp.Or(spec.Path, "/")+named).String()
+			}
+		}
+		return ref, nil
+	}
+	arn, err := identity.ParseARN(named)
+	if err != nil || !isRole(arn) {
+		return roleRef{}, invalid("spec.role: %q is not a role's ARN.", named)
+	}
+	if arn.Account() != c.Account {
+		return roleRef{}, invalid("spec.role: the role must be of account %s, as the cluster is. Reach one of another account with spec.targetRole.", c.Account)
+	}
+	return roleRef{store.RoleKey(string(c.Account), arn.ResourceName()), named}, nil
+}
+
+func isRole(arn identity.ARN) bool {
+	_, _, ok := identity.RoleName(arn)
+	return ok
+}
+
+func (p *plan) putAssociation(tx *store.Tx, key string, want store.Association, ref roleRef) (before, after *store.Association, err error) {
+	role, ok := store.Read(tx, p.store.Roles, ref.key)
+	if !ok || role.ARN().String() != ref.arn {
+		return nil, nil, invalid("spec.role: Role provided in the request does not exist: %s. Apply it together with the association, or before.", ref.arn)
+	}
+	want.RoleARN = ref.arn
+	now := p.Env.Now().UTC()
+	before, found := store.Read(tx, p.store.Associations, key)
+	if !found {
+		suffix, err := randomText(p.Env.Random, 17, "abcdefghijklmnopqrstuvwxyz0123456789")
+		if err != nil {
+			return nil, nil, err
+		}
+		want.ID, want.Created, want.Modified = "a-"+suffix, now, now
+		store.Write(tx, p.store.Associations, key, &want)
+		return nil, &want, nil
+	}
+	want.ID, want.Created, want.Modified = before.ID, before.Created, before.Modified
+	if sameAssociation(before, &want) {
+		return before, before, nil
+	}
+	want.Modified = now
+	store.Write(tx, p.store.Associations, key, &want)
+	return before, &want, nil
+}
+
+func sameAssociation(a, b *store.Association) bool {
+	return a.RoleARN == b.RoleARN && a.TargetRoleARN == b.TargetRoleARN && a.DisableSessionTags == b.DisableSessionTags && a.Policy == b.Policy &&
+		slices.Equal(a.Tags, b.Tags)
+}
