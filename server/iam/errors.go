@@ -51,3 +51,7 @@ func policyNotFound(arn string) *awserr.Error { return noSuchEntity("Policy %s w
 func versionNotFound(arn, version string) *awserr.Error {
 	return noSuchEntity("Policy %s version %s does not exist or is not attachable.", arn, version)
 }
+
+func policyExists(name string) *awserr.Error {
+	return alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
+}

@@ -17,6 +17,9 @@ type guard struct{ gate *access.Gate }
 // authorise evaluates the caller's policies for an action on a resource of the caller's account. shown is what a refusal calls the resource:
 // it must not tell more than the request did, such as the path of a role that was asked for by its name.
 func (g guard) authorise(c *awsquery.Call, action, resource, shown string, keys *policy.Context) error {
+	if resource != "*" {
+		c.Event.Resource = resource
+	}
 	decision, err := g.gate.Authorise(c.Request, c.Caller, action, resource, keys)
 	if err == nil {
 		c.Event.Statement = decision.Why()

@@ -77,7 +77,7 @@ func (s *service) createPolicy(ctx context.Context, c *awsquery.Call, in *create
 	var made *store.Policy
 	err := s.Store.Transact(ctx, func(tx *store.Tx) error {
 		if _, exists := store.Read(tx, s.Store.Policies, store.PolicyKey(arn)); exists {
-			return alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", spec.Name)
+			return policyExists(spec.Name)
 		}
 		_, after, err := s.PutPolicy(tx, spec)
 		made = after

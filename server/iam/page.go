@@ -3,6 +3,7 @@ package iam
 import (
 	"encoding/base64"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 
@@ -74,10 +75,7 @@ func records[T any](t *store.Table[T], prefix string, keep func(*T) bool) func(a
 // listed lists a slice by position.
 func listed[T any](items []T) func(after string) iter.Seq2[string, T] {
 	return func(after string) iter.Seq2[string, T] {
-		start, err := strconv.Atoi(after)
-		if err != nil || start < 0 || start > len(items) {
-			start = 0
-		}
+		start := startAt(after)
 		return func(yield func(string, T) bool) {
 			for i := start; i < len(items); i++ {
 				if !yield(strconv.Itoa(i+1), items[i]) {
@@ -104,4 +102,16 @@ func sortedNames(m map[string]string) func(after string) iter.Seq2[string, strin
 			}
 		}
 	}
+}
+
+// startAt reads the key of something that is listed by its position; a key that is none is behind everything.
+func startAt(after string) int {
+	if after == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(after)
+	if err != nil || n < 0 {
+		return math.MaxInt
+	}
+	return n
 }

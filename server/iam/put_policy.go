@@ -2,6 +2,7 @@ package iam
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
@@ -41,6 +42,9 @@ func (e Env) PutPolicy(tx *store.Tx, spec PolicySpec) (before, after *store.Poli
 	at := store.PolicyKey(spec.arn().String())
 	before, found := store.Read(tx, e.Store.Policies, at)
 	if !found {
+		if e.namedPolicy(spec.Account, spec.Name) {
+			return nil, nil, policyExists(spec.Name)
+		}
 		made := &store.Policy{
 			Account: spec.Account, Partition: spec.Partition, Path: spec.Path, Name: spec.Name, Description: spec.Description, Tags: spec.Tags, Next: 1,
 		}
@@ -67,6 +71,16 @@ func (e Env) PutPolicy(tx *store.Tx, spec PolicySpec) (before, after *store.Poli
 	}
 	store.Write(tx, e.Store.Policies, at, &made)
 	return before, &made, nil
+}
+
+// namedPolicy reports whether an account has a managed policy of this name under any path: names are unique without regard to path and case.
+func (e Env) namedPolicy(account identity.Account, name string) bool {
+	for _, p := range e.Store.Policies.List(accountPrefix(account), "") {
+		if strings.EqualFold(p.Name, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkManaged refuses what cannot be a managed policy's document.

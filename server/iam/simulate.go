@@ -144,9 +144,9 @@ func (s *service) simulate(c *awsquery.Call, in *simulation, of subject, p polic
 		resources = []string{"*"}
 	}
 	pairs := func(after string) iter.Seq2[string, evaluation] {
-		start, _ := strconv.Atoi(after)
+		start := startAt(after)
 		return func(yield func(string, evaluation) bool) {
-			for i := max(start, 0); i < len(in.ActionNames)*len(resources); i++ {
+			for i := start; i < len(in.ActionNames)*len(resources); i++ {
 				e := evaluation{in.ActionNames[i/len(resources)], resources[i%len(resources)]}
 				if !yield(strconv.Itoa(i+1), e) {
 					return

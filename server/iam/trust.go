@@ -36,87 +36,43 @@ func (e Env) trustOf(tx *store.Tx, document string) (pins map[string]string, err
 	return pins, nil
 }
 
-// resolve checks a principal of a trust policy. id is empty for any but a role or user of an account hosted here.
+// resolve finds what a principal of a trust policy stands for. id is empty for any but a role or user of an account hosted here. Its form was
+// checked by policy.Parse; providers and services need not exist.
 func (e Env) resolve(tx *store.Tx, p policy.Principal) (id string, err error) {
 	invalid := malformedPolicy(fmt.Sprintf("Invalid principal in policy: %q:%q", p.Kind, p.Value))
-	if p.Value == "*" {
-		return "", nil
+	if p.Kind == "CanonicalUser" {
+		return "", invalid // names accounts to S3, and nobody to STS
 	}
-	switch p.Kind {
-	case "Service":
-		if !strings.Contains(p.Value, ".") || strings.ContainsAny(p.Value, "*?/: ") {
-			return "", invalid
-		}
+	if p.Kind != "AWS" || p.Value == "*" {
 		return "", nil
-	case "Federated":
-		return "", federated(p.Value, invalid)
-	case "AWS":
-	default:
-		return "", invalid
 	}
 	if _, err := identity.ParseAccount(p.Value); err == nil {
 		return "", nil
 	}
 	arn, err := identity.ParseARN(p.Value)
-	if err != nil || arn.Region() != "" || !identity.KnownPartition(arn.Partition()) {
-		return "", invalid
+	if err != nil || !identity.KnownPartition(arn.Partition()) {
+		return "", invalid // also the unique id of a deleted principal, as a trust policy that named it is shown
 	}
-	if _, err := identity.ParseAccount(string(arn.Account())); err != nil {
-		return "", invalid
+	if _, hosted := store.Read(tx, e.Store.Accounts, string(arn.Account())); !hosted {
+		return "", nil
 	}
-	id, ok := e.principalID(tx, arn)
-	if !ok {
-		return "", invalid
-	}
-	return id, nil
-}
-
-// federated admits ARNs of identity providers, which need not exist (yet), and the names of those that have none.
-func federated(value string, invalid error) error {
-	switch value {
-	case "cognito-identity.amazonaws.com", "www.amazon.com", "graph.facebook.com", "accounts.google.com":
-		return nil
-	}
-	arn, err := identity.ParseARN(value)
-	if err != nil || arn.Service() != "iam" || arn.Region() != "" ||
-		!strings.HasPrefix(arn.Resource(), "oidc-provider/") && !strings.HasPrefix(arn.Resource(), "saml-provider/") {
-		return invalid
-	}
-	return nil
-}
-
-// principalID is the unique id behind a principal's ARN; ok is false where there can be no such principal.
-func (e Env) principalID(tx *store.Tx, arn identity.ARN) (id string, ok bool) {
-	_, hosted := store.Read(tx, e.Store.Accounts, string(arn.Account()))
 	account, resource := string(arn.Account()), arn.Resource()
 	switch {
-	case arn.Service() == "iam" && resource == "root":
-		return "", true
 	case arn.Service() == "iam" && strings.HasPrefix(resource, "role/"):
-		if !hosted {
-			return "", true
-		}
 		r, found := store.Read(tx, e.Store.Roles, store.RoleKey(account, arn.ResourceName()))
 		if !found || r.ARN() != arn {
-			return "", false
+			return "", invalid
 		}
-		return r.ID, true
+		return r.ID, nil
 	case arn.Service() == "iam" && strings.HasPrefix(resource, "user/"):
-		if !hosted {
-			return "", true
-		}
 		u, found := store.Read(tx, e.Store.Users, store.UserKey(account, arn.ResourceName()))
 		if !found || u.ARN() != arn {
-			return "", false
+			return "", invalid
 		}
-		return u.ID, true
-	case arn.Service() == "sts":
-		// One session of a role: it need not exist yet. Nothing pins it; whoever may assume the role chooses the name.
-		parts := strings.Split(resource, "/")
-		return "", len(parts) == 3 && parts[0] == "assumed-role" && isName(parts[1]) && isName(parts[2]) ||
-			len(parts) == 2 && parts[0] == "federated-user" && isName(parts[1])
+		return u.ID, nil
 	}
-	return "", false
+	// The account itself, or one session of a role: that need not exist yet, and nothing pins it, since whoever may assume the role chooses its name.
+	return "", nil
 }
 
 // shownTrust is a trust policy as it is now: an account's number is shown as its root, a role or user that was renamed under its present ARN, and
