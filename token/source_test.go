@@ -209,3 +209,21 @@ func TestRefreshingGivesUpOnAFetch(t *testing.T) {
 		}
 	})
 }
+
+// A caller that decided to fetch just before another's fetch ended takes that one's result.
+func TestRefreshingDoesNotFetchTwiceInARace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &remote{jwks: set(rsaJWK(2048, "a", ""))}
+		var s token.Source
+		meanwhile := func() {}
+		s = token.Refreshing(r.fetch, func() time.Time {
+			run := meanwhile
+			meanwhile = func() {}
+			run()
+			return time.Now()
+		})
+		// While the caller reads the clock, having seen that nothing was fetched yet, another one fetches.
+		meanwhile = func() { expect(t, "the other", s, r, "a", 0, 1) }
+		expect(t, "the one", s, r, "a", 0, 1)
+	})
+}
