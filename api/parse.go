@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	kjson "sigs.k8s.io/json"
@@ -72,7 +73,7 @@ func ParseDocuments(input []byte) ([]Document, error) {
 	for i, part := range parts {
 		text, err := yaml.YAMLToJSONStrict(part.text)
 		if err != nil {
-			mistakes = append(mistakes, Mistake{Document: i + 1, Line: part.line, Message: yamlMessage(err)})
+			mistakes = append(mistakes, Mistake{Document: i + 1, Line: part.line, Message: part.complaint(err)})
 			continue
 		}
 		if string(bytes.TrimSpace(text)) == "null" {
@@ -98,14 +99,22 @@ func ParseDocuments(input []byte) ([]Document, error) {
 	return documents, nil
 }
 
-// yamlMessage drops the layers that YAMLToJSONStrict's errors name.
-func yamlMessage(err error) string {
-	return "is not YAML: " + strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\n", " "), "yaml: ")
-}
-
 type part struct {
 	line int // of its first line, from 1
 	text []byte
+}
+
+// complaint is what the YAML library says of the part, with line numbers of the whole input and without the layers it names.
+func (p part) complaint(err error) string {
+	moved := append(bytes.Repeat([]byte("\n"), p.line-1), p.text...)
+	if _, again := yaml.YAMLToJSONStrict(moved); again != nil {
+		err = again
+	}
+	text := err.Error()
+	for _, layer := range []string{"yaml: ", "error converting YAML to JSON: ", "yaml: ", "unmarshal errors:"} {
+		text = strings.TrimPrefix(text, layer)
+	}
+	return "is not YAML: " + strings.Join(strings.Fields(text), " ")
 }
 
 // split cuts a YAML stream at its document markers. A marker is always at the beginning of a line: YAML forbids it there inside any scalar.
@@ -181,10 +190,10 @@ func strict(text []byte, v any, prefix string, note notes) {
 	switch {
 	case errors.As(err, &wrong):
 		field := strings.TrimSuffix(prefix+wrong.Field, ".")
-		if wrong.Type.Kind().String() == "string" && wrong.Value == "number" {
-			note(field, "is a number where text is wanted: put it in quotes")
+		if wrong.Type.Kind() == reflect.String && (wrong.Value == "number" || wrong.Value == "bool") {
+			note(field, "is a %s where text is wanted: put it in quotes", wrong.Value) // 0123, yes, n
 		} else {
-			note(field, "is of the wrong type: %s where %s is wanted", wrong.Value, typeName(wrong.Type.Kind().String()))
+			note(field, "is of the wrong type: %s where %s is wanted", wrong.Value, typeName(wrong.Type.Kind()))
 		}
 	case err != nil:
 		note(strings.TrimSuffix(prefix, "."), "is not JSON: %v", err)
@@ -202,15 +211,15 @@ func strict(text []byte, v any, prefix string, note notes) {
 }
 
 // typeName is a Go kind in the words of YAML.
-func typeName(kind string) string {
+func typeName(kind reflect.Kind) string {
 	switch kind {
-	case "string":
+	case reflect.String:
 		return "text"
-	case "struct", "map", "ptr":
+	case reflect.Struct, reflect.Map, reflect.Pointer:
 		return "an object"
-	case "slice":
+	case reflect.Slice:
 		return "a list"
-	case "bool":
+	case reflect.Bool:
 		return "true or false"
 	}
 	return "a whole number"
