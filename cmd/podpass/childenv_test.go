@@ -1,0 +1,54 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPodEnviron(t *testing.T) {
+	parent := environ{
+		"PATH=/bin", "AWS_RETRY_MODE=standard", "AWS_CA_BUNDLE=/ca.pem", "AWS_PAGER=", "NOTAWS_PROFILE=kept",
+		"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=x", "AWS_SESSION_TOKEN=x", "AWS_PROFILE=prod",
+		"AWS_WEB_IDENTITY_TOKEN_FILE=/other", "AWS_ROLE_ARN=other", "AWS_REGION=eu-west-1", "AWS_DEFAULT_REGION=eu-west-1",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI=http://169.254.170.23/v1/credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=/t",
+		"AWS_ENDPOINT_URL_S3=http://minio", "AWS_BEARER_TOKEN_BEDROCK=x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true", "AWS_USE_FIPS_ENDPOINT=true",
+	}
+	got := podEnv{
+		RoleARN: "arn:aws:iam::111122223333:role/web", TokenFile: "/run/t/token", SessionName: "web-abcde",
+		Region: "us-west-2", EndpointURL: "http://127.0.0.1:8600",
+	}.environ(parent)
+	want := []string{
+		"PATH=/bin", "AWS_RETRY_MODE=standard", "AWS_CA_BUNDLE=/ca.pem", "AWS_PAGER=", "NOTAWS_PROFILE=kept",
+		"AWS_STS_REGIONAL_ENDPOINTS=regional",
+		"AWS_DEFAULT_REGION=us-west-2",
+		"AWS_REGION=us-west-2",
+		"AWS_ROLE_ARN=arn:aws:iam::111122223333:role/web",
+		"AWS_WEB_IDENTITY_TOKEN_FILE=/run/t/token",
+		"AWS_ENDPOINT_URL=http://127.0.0.1:8600",
+		"AWS_ENDPOINT_URL_STS=http://127.0.0.1:8600",
+		"AWS_ROLE_SESSION_NAME=web-abcde",
+		"AWS_CONFIG_FILE=/dev/null",
+		"AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"AWS_EC2_METADATA_DISABLED=true",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A variable that is set must be removed first, or the parent's value would stand beside it: which of two counts is up to the program.
+func TestWhatIsSetIsRemoved(t *testing.T) {
+	for _, entry := range (podEnv{}).variables() {
+		name, _, _ := strings.Cut(entry, "=")
+		if !isRemoved(name) {
+			t.Errorf("%s is set and not removed", name)
+		}
+	}
+	for _, r := range removed {
+		if r.why == "" || !strings.HasPrefix(r.name, "AWS_") {
+			t.Errorf("%q: %q", r.name, r.why)
+		}
+	}
+}

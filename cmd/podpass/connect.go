@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/podpass/podpass/api"
+	"github.com/spf13/pflag"
+)
+
+// connectConfig says which authority a command speaks to, and as whom.
+type connectConfig struct {
+	dataDir string
+}
+
+func (c *connectConfig) flags(f *pflag.FlagSet) {
+	f.StringVar(&c.dataDir, "data-dir", "", "speak to the authority of this `directory`, as its administrator (default $AWS_ENDPOINT_URL, else ~/.local/state/podpass)")
+}
+
+// connection is a client of the authority's API, and what a process needs to reach the same one.
+type connection struct {
+	*api.Client
+	endpoint, region string
+	envFile          string // D/env, "" where the environment said it all
+	accessKeyID      string // of D/env
+}
+
+// callTimeout bounds one call of the API, retries by the user excluded.
+const callTimeout = 30 * time.Second
+
+// connect chooses, in this order: the data directory asked for, AWS_ENDPOINT_URL with the SDK's own chain of credentials, the default data
+// directory. It makes no call.
+func (a *app) connect(ctx context.Context, c connectConfig) (*connection, error) {
+	if c.dataDir == "" && a.env.get("AWS_ENDPOINT_URL") != "" {
+		return a.connectFromEnvironment(ctx)
+	}
+	dir := c.dataDir
+	if dir == "" {
+		dir = a.env.dataDir()
+	}
+	return a.connectDataDir(dir)
+}
+
+func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, failed("aws configure list", "the AWS settings of the environment: %w", err)
+	}
+	conn := &connection{endpoint: a.env.get("AWS_ENDPOINT_URL"), region: cfg.Region}
+	if conn.region == "" {
+		return nil, usage("export AWS_REGION=us-west-2", "AWS_ENDPOINT_URL is set and no region is")
+	}
+	return conn.open(cfg.Credentials, cfg.HTTPClient)
+}
+
+func (a *app) connectDataDir(dir string) (*connection, error) {
+	path := filepath.Join(dir, "env")
+	file, err := readEnvFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, failed("podpass up --data-dir "+shellPath(dir), "no authority has been started in %s, and AWS_ENDPOINT_URL is not set", dir)
+	}
+	if err != nil {
+		return nil, failed("podpass up --data-dir "+shellPath(dir)+"   # writes it anew", "%w", err)
+	}
+	client, err := a.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	conn := &connection{
+		endpoint: file.get("AWS_ENDPOINT_URL"), region: file.get("AWS_REGION"), envFile: path, accessKeyID: file.get("AWS_ACCESS_KEY_ID"),
+	}
+	return conn.open(credentials.NewStaticCredentialsProvider(conn.accessKeyID, file.get("AWS_SECRET_ACCESS_KEY"), ""), client)
+}
+
+// httpClient is the SDK's default client, with the certificates of AWS_CA_BUNDLE as every SDK reads it.
+func (a *app) httpClient() (*awshttp.BuildableClient, error) {
+	client := awshttp.NewBuildableClient().WithTimeout(callTimeout)
+	bundle := a.env.get("AWS_CA_BUNDLE")
+	if bundle == "" {
+		return client, nil
+	}
+	pem, err := readCapped(bundle, 4<<20)
+	roots := x509.NewCertPool()
+	if err == nil && !roots.AppendCertsFromPEM(pem) {
+		err = fmt.Errorf("%s holds no certificate", bundle)
+	}
+	if err != nil {
+		return nil, usage("unset AWS_CA_BUNDLE", "AWS_CA_BUNDLE: %w", err)
+	}
+	return client.WithTransportOptions(func(t *http.Transport) { t.TLSClientConfig.RootCAs = roots }), nil
+}
+
+func (conn *connection) open(provider aws.CredentialsProvider, client api.HTTP) (*connection, error) {
+	var err error
+	conn.Client, err = api.New(api.Config{Endpoint: conn.endpoint, Region: conn.region, Credentials: provider, HTTP: client})
+	if err != nil {
+		return nil, usage(". ~/.local/state/podpass/env", "%w", err)
+	}
+	return conn, nil
+}
+
+// explain gives an error of a call the hint that fits it.
+func (conn *connection) explain(err error) error {
+	var refused *api.Error
+	var network *net.OpError
+	var shown *failure
+	switch {
+	case err == nil || errors.As(err, &shown):
+		return err
+	case errors.As(err, &network):
+		return failed("podpass up", "cannot reach the authority at %s: %w", conn.endpoint, network)
+	case !errors.As(err, &refused):
+		return err
+	}
+	switch refused.Code {
+	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch":
+		if conn.envFile != "" {
+			return failed("podpass up --data-dir "+shellPath(filepath.Dir(conn.envFile))+"   # writes the env file anew",
+				"the authority at %s does not know the key in %s: %w", conn.endpoint, conn.envFile, err)
+		}
+		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
+	case api.CodeAccessDenied:
+		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
+	case api.CodeNotFound:
+		return failed("podpass cluster list", "%w", err)
+	}
+	return err
+}

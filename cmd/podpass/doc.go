@@ -1,0 +1,10 @@
+// Command podpass gives Kubernetes service accounts short-lived AWS credentials: it starts the authority (up, server), uses it (run, token)
+// and looks after it (apply, cluster, account, admin, session, key, whois).
+//
+// One file holds one subcommand: its config struct, its flags, its checks and what it does. What several share stands in a file named
+// after the thing: the application (app.go), settings (settings.go), failures and exit codes (failure.go), D/env (envfile.go), the
+// connection to the authority (connect.go), tables and JSON (output.go). The child process of run is in child.go, its environment in
+// childenv.go, its token in tokenfile.go and privatedir.go.
+//
+// The package may import everything; nothing may import it. It decides nothing about identity: that is the server's.
+package main

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fakeAPIServer answers as a kube-apiserver does where podpass run and cluster register ask it something.
+func fakeAPIServer(t *testing.T, role string) (kubeconfig string, asked *[]string) {
+	asked = new([]string)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /api/v1/namespaces/shop/serviceaccounts/web", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"kind":"ServiceAccount","apiVersion":"v1","metadata":{"name":"web","annotations":{"eks.amazonaws.com/role-arn":%q}}}`, role)
+	})
+	mux.HandleFunc("POST /api/v1/namespaces/shop/serviceaccounts/web/token", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			Spec struct {
+				Audiences         []string
+				ExpirationSeconds int
+				BoundObjectRef    *struct{ Kind, Name, UID string }
+			}
+		}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			t.Error(err)
+		}
+		*asked = append(*asked, fmt.Sprintf("%+v %d %+v %s", in.Spec.Audiences, in.Spec.ExpirationSeconds, in.Spec.BoundObjectRef, r.Header.Get("Authorization")))
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, `{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","status":{"token":"a.b.c","expirationTimestamp":%q}}`,
+			time.Now().Add(time.Hour).Format(time.RFC3339))
+	})
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"issuer":"https://kubernetes.default.svc"}`)
+	})
+	server := httptest.NewTLSServer(mux) // client-go sends credentials over TLS only
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "token"), "bearer")
+	kubeconfig = filepath.Join(dir, "kubeconfig")
+	write(t, kubeconfig, fmt.Sprintf(`{apiVersion: v1, kind: Config, current-context: none, clusters: [{name: c, cluster: {server: %q, certificate-authority-data: %s}}],
+users: [{name: u, user: {tokenFile: token}}, {name: program, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, interactiveMode: Never}}}],
+contexts: [{name: c, context: {cluster: c, user: u}}, {name: program, context: {cluster: c, user: program}}]}`, server.URL,
+		base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))))
+	return kubeconfig, asked
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A real cluster's token needs nothing of the authority but its address.
+func TestRunWithKubeconfig(t *testing.T) {
+	kubeconfig, asked := fakeAPIServer(t, "arn:aws:iam::111122223333:role/web")
+	home := t.TempDir()
+	state := filepath.Join(home, ".local/state/podpass")
+	if err := os.MkdirAll(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(state, "env"), string(envFile{
+		{"AWS_ENDPOINT_URL", "http://127.0.0.1:1"}, {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"}, {"AWS_SECRET_ACCESS_KEY", "x"}, {"AWS_REGION", "eu-west-1"},
+	}.marshal()))
+	out, err := os.Create(filepath.Join(home, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	var problems bytes.Buffer
+	code := Run(t.Context(), []string{
+		"podpass", "run", "-n", "shop", "web", "--kubeconfig", kubeconfig, "--context", "c", "--pod-name", "web-1", "--pod-uid", "u-1",
+		"--token-expiration", "3600", "--", "sh", "-c", `cat "$AWS_WEB_IDENTITY_TOKEN_FILE"; echo; echo $AWS_ROLE_ARN $AWS_REGION $AWS_ROLE_SESSION_NAME`,
+	}, []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH")}, Stdio{Out: out, Err: &problems})
+	if code != 0 || problems.Len() > 0 {
+		t.Fatalf("exit code %d: %s", code, &problems)
+	}
+	got, _ := os.ReadFile(out.Name())
+	if diff := cmp.Diff("a.b.c\narn:aws:iam::111122223333:role/web eu-west-1 web-1\n", string(got)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"[sts.amazonaws.com] 3600 &{Kind:Pod Name:web-1 UID:u-1} Bearer bearer"}, *asked); diff != "" {
+		t.Error(diff)
+	}
+	if left, _ := filepath.Glob(filepath.Join(home, privateDirPrefix+"*")); len(left) > 0 {
+		t.Errorf("%q was left", left)
+	}
+}
+
+// What is sent to the server holds the content of the files it names, and nothing the server would have to run.
+func TestFlatKubeconfig(t *testing.T) {
+	kubeconfig, _ := fakeAPIServer(t, "")
+	flat, err := (&registerConfig{kubeconfig: kubeconfig, context: "c"}).flatKubeconfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(flat, "token: bearer") || strings.Contains(flat, "tokenFile") || strings.Contains(flat, "program") {
+		t.Errorf("not self-contained or more than one context:\n%s", flat)
+	}
+	issuer, err := issuerOf(t.Context(), flat)
+	if err != nil || issuer != "https://kubernetes.default.svc" {
+		t.Errorf("issuer %q, %v", issuer, err)
+	}
+	if _, err := (&registerConfig{kubeconfig: kubeconfig, context: "program"}).flatKubeconfig(); err == nil || !strings.Contains(err.Error(), "runs a program") {
+		t.Errorf("a kubeconfig that runs a program: %v", err)
+	}
+	if _, err := (&registerConfig{kubeconfig: kubeconfig, context: "nowhere"}).flatKubeconfig(); err == nil {
+		t.Error("a context there isn't was found")
+	}
+}
