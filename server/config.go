@@ -21,7 +21,8 @@ type Config struct {
 	EtcdCA        string   // PEM files for the external etcd
 	EtcdCert      string
 	EtcdKey       string
-	AuditFile     string // default: DataDir/audit.jsonl
+	AuditFile     string     // default: DataDir/audit.jsonl
+	Audit         audit.Sink // instead of the file, where the server is part of another program
 
 	Listen    string // host:port of the services; port 0 lets the kernel pick. Default 127.0.0.1:8600
 	Admin     string // host:port of health and metrics. Default 127.0.0.1:0

@@ -107,19 +107,17 @@ func (s *Server) mount() {
 		Store: s.store, Now: c.Now, TrustedProxies: c.TrustedProxies, Region: c.Region, Managed: iam.Managed,
 	})
 	query := awsquery.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe}
+	issuers := keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery})
 	s.rotator = &oidc.Rotator{Store: s.store, Now: c.Now, Random: c.Random, Logger: c.Logger}
 
 	mux := http.NewServeMux()
 	mux.Handle("/oidc/", oidc.Handler(s.store))
 	mux.Handle("/podpass/v1/", control.New(control.Config{
 		Pipeline: restjson.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe},
-		Env:      s.environment(), AllowTokens: c.AllowTokens, Recent: recent,
+		Env:      s.environment(), Keys: issuers, AllowTokens: c.AllowTokens, Recent: recent,
 	}))
 	mux.Handle("/", query.Handler(
-		sts.New(sts.Config{
-			Store: s.store, Gate: gate, Now: c.Now, Random: c.Random,
-			Keys: keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery}),
-		}),
+		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),
 		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
 	))
 	s.services = mux
