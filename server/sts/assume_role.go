@@ -3,7 +3,6 @@ package sts
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
@@ -81,9 +80,9 @@ func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRole
 	for i, t := range in.Tags {
 		asTags[i] = identity.Tag(t)
 	}
-	tags, err := newSessionTags(asTags, in.TransitiveTagKeys, caller.Session)
-	if err != nil {
-		return nil, invalidParameter(err.Error())
+	tags, refusal := newSessionTags(asTags, in.TransitiveTagKeys, caller.Session)
+	if refusal != "" {
+		return nil, invalidParameter(refusal)
 	}
 	denied := func(action string) *awserr.Error {
 		return awserr.AccessDenied("User: " + caller.ARN.String() + " is not authorized to perform: " + action + " on resource: " + in.RoleARN)
@@ -153,9 +152,6 @@ func refuseUnsupported(in *assumeRoleInput) error {
 	}
 	if len(in.ProvidedContexts) > 0 {
 		return awserr.Validation(textContexts)
-	}
-	if len(in.SourceIdentity) >= 4 && strings.EqualFold(in.SourceIdentity[:4], "aws:") {
-		return awserr.Validation("SourceIdentity must not begin with aws:, which is reserved.")
 	}
 	return nil
 }

@@ -48,11 +48,6 @@ func invalidParameter(message string) *awserr.Error {
 	return awserr.New(http.StatusBadRequest, "InvalidParameterValue", message)
 }
 
-// missingClaim is the refusal of a token without a claim the exchange needs.
-func missingClaim(name string) *awserr.Error {
-	return invalidToken("Missing a required claim: " + name)
-}
-
 // tokenRefused translates what the token package says. Its detail stays private: it is in the audit event.
 func tokenRefused(err error) error {
 	var refused *token.Error

@@ -1,7 +1,6 @@
 package sts
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 
@@ -21,35 +20,35 @@ type sessionTags struct {
 }
 
 // newSessionTags checks tags that came with a request or in a token, whose texts fit the model, against each other and
-// against what the calling session (nil: none) hands down. The text of an error is for the client.
-func newSessionTags(tags identity.Tags, transitive []string, calling *session.Session) (sessionTags, error) {
-	st := sessionTags{asked: tags, transitive: transitive}
+// against what the calling session (nil: none) hands down. refusal is what the client is told, "" if all is well.
+func newSessionTags(tags identity.Tags, transitive []string, calling *session.Session) (st sessionTags, refusal string) {
+	st = sessionTags{asked: tags, transitive: transitive}
 	if calling != nil {
 		st.inherited = inheritedTags(calling)
 	}
 	for i, t := range tags {
 		if _, twice := tags[:i].Get(t.Key); twice {
-			return st, errors.New(textDuplicateTags)
+			return st, textDuplicateTags
 		}
 		if len(t.Key) >= 4 && strings.EqualFold(t.Key[:4], "aws:") {
-			return st, errors.New(textReservedTag)
+			return st, textReservedTag
 		}
 		if _, conflict := st.inherited.Get(t.Key); conflict {
-			return st, errors.New(textInheritedTag)
+			return st, textInheritedTag
 		}
 	}
 	for i, key := range transitive {
 		if _, conflict := st.inherited.Get(key); conflict {
-			return st, errors.New(textInheritedTag)
+			return st, textInheritedTag
 		}
 		if _, present := tags.Get(key); !present {
-			return st, errors.New(textTransitiveMissing)
+			return st, textTransitiveMissing
 		}
 		if identity.ContainsKey(transitive[:i], key) {
-			return st, errors.New(textDuplicateTags)
+			return st, textDuplicateTags
 		}
 	}
-	return st, nil
+	return st, ""
 }
 
 func inheritedTags(calling *session.Session) identity.Tags {

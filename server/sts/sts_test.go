@@ -85,3 +85,8 @@ func refusedEvent(t *testing.T, events []audit.Event, code, reason, token string
 func document(statements ...string) string {
 	return `{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`
 }
+
+// packed is the answer's PackedPolicySize: deprecated by AWS, and still what older clients read.
+func packed(out *sts.AssumeRoleWithWebIdentityOutput) *int32 {
+	return out.PackedPolicySize //lint:ignore SA1019 see above
+}

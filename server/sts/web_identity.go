@@ -110,9 +110,9 @@ func (id *webIdentity) readSessionClaims() error {
 	if len(tags) > maxTags || len(id.claims.TransitiveKeys) > maxTags {
 		return invalidToken(fmt.Sprintf("The token must have no more than %d session tags.", maxTags))
 	}
-	var err error
-	if id.tags, err = newSessionTags(tags, id.claims.TransitiveKeys, nil); err != nil {
-		return invalidToken(err.Error())
+	var refusal string
+	if id.tags, refusal = newSessionTags(tags, id.claims.TransitiveKeys, nil); refusal != "" {
+		return invalidToken(refusal)
 	}
 	if source := id.claims.SourceIdentity; source != "" && !isSourceIdentity(source) {
 		return invalidToken("The token's source identity must be 2 to 64 letters, digits or _+=,.@- characters.")

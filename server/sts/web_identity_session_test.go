@@ -136,8 +136,8 @@ func TestWebIdentityParameters(t *testing.T) {
 			if left := time.Until(aws.ToTime(out.Credentials.Expiration)); left > asked || left < asked-time.Minute {
 				t.Errorf("the session lasts %v, want %v", left, asked)
 			}
-			if passed := in.Policy != nil || in.PolicyArns != nil; passed != (out.PackedPolicySize != nil) {
-				t.Errorf("PackedPolicySize is %v", out.PackedPolicySize)
+			if passed := in.Policy != nil || in.PolicyArns != nil; passed != (packed(out) != nil) {
+				t.Errorf("PackedPolicySize is %v", packed(out))
 			}
 			diff(t, "caller", "arn:aws:sts::111122223333:assumed-role/"+strings.TrimPrefix(*in.RoleArn, podpasstest.RoleARN(""))+"/web", identityOf(t, s, out.Credentials))
 		})
@@ -277,8 +277,8 @@ func TestTokenSessionClaims(t *testing.T) {
 			}
 			claims := s.Claims("", "", tc.options...)
 			diff(t, "source identity", claims.SourceIdentity, aws.ToString(out.SourceIdentity))
-			if (out.PackedPolicySize != nil) != (len(claims.Tags) > 0) {
-				t.Errorf("PackedPolicySize is %v with %d tags", out.PackedPolicySize, len(claims.Tags))
+			if (packed(out) != nil) != (len(claims.Tags) > 0) {
+				t.Errorf("PackedPolicySize is %v with %d tags", packed(out), len(claims.Tags))
 			}
 			sealed, _, err := s.Store.Ring().Open(aws.ToString(out.Credentials.AccessKeyId), aws.ToString(out.Credentials.SessionToken))
 			if err != nil {

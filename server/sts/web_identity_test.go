@@ -40,8 +40,8 @@ func TestAssumeRoleWithWebIdentity(t *testing.T) {
 	diff(t, "provider", s.ProviderARN(), aws.ToString(out.Provider))
 	diff(t, "audience", "sts.amazonaws.com", aws.ToString(out.Audience))
 	diff(t, "subject", "system:serviceaccount:shop:web", aws.ToString(out.SubjectFromWebIdentityToken))
-	if out.PackedPolicySize != nil || out.SourceIdentity != nil {
-		t.Errorf("PackedPolicySize %v and SourceIdentity %v are there although nothing was passed", out.PackedPolicySize, out.SourceIdentity)
+	if packed(out) != nil || out.SourceIdentity != nil {
+		t.Errorf("PackedPolicySize %v and SourceIdentity %v are there although nothing was passed", packed(out), out.SourceIdentity)
 	}
 	size := len(aws.ToString(out.Credentials.SessionToken))
 	if int(aws.ToInt32(out.SessionTokenSize)) != size || aws.ToInt32(out.SessionTokenUtilization) < 1 {
