@@ -1,6 +1,7 @@
 package awsquery
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -173,7 +174,9 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.URL.Path != "/" && r.URL.Path != "" {
 		return nil, awserr.New(http.StatusNotFound, "UnknownOperationException", "Query requests are sent to the path /.")
 	}
-	content, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	var content bytes.Buffer
+	content.Grow(int(min(max(r.ContentLength, 0), MaxBody)) + bytes.MinRead)
+	_, err := content.ReadFrom(http.MaxBytesReader(w, r.Body, MaxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -181,5 +184,5 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case err != nil:
 		return nil, awserr.New(http.StatusBadRequest, "RequestTimeout", "The body could not be read to its end.").Because(err)
 	}
-	return content, nil
+	return content.Bytes(), nil
 }

@@ -16,7 +16,9 @@ import (
 
 	awsv2 "github.com/aws/aws-sdk-go-v2/aws"
 	signerv2 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	//lint:ignore SA1019 clients in the field still sign with it
 	credsv1 "github.com/aws/aws-sdk-go/aws/credentials"
+	//lint:ignore SA1019 as above
 	signerv1 "github.com/aws/aws-sdk-go/aws/signer/v4"
 
 	"github.com/podpass/podpass/server/awserr"
