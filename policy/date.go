@@ -23,7 +23,7 @@ func (t instant) compare(u instant) int {
 const minYear, maxYear = -292275054, 292278993
 
 // parseInstant reads seconds since 1970, or what IAM takes for a date: the W3C profiles of ISO 8601, whose parts may be left off from the
-// end ("2026", "2026-05", "2026-05-17T10:00Z"), and without a zone is UTC.
+// end ("2026T", "2026-05", "2026-05-17T10:00Z"), and without a zone is UTC. Digits alone are always seconds, also four of them.
 func parseInstant(text string) (instant, bool) {
 	if !strings.ContainsAny(text, "Tt-") {
 		n, err := strconv.ParseUint(text, 10, 63)
