@@ -56,7 +56,10 @@ func TestOperator(t *testing.T) {
 				return r
 			}
 			issuer := fmt.Sprintf("https://oidc.example.test/id/C%d", i)
-			provider := must("CreateOpenIDConnectProvider", object{"Url": issuer, "ClientIDList": []string{"sts.amazonaws.com"}})
+			// A thumbprint is no longer needed, but old clients insist on one.
+			provider := must("CreateOpenIDConnectProvider", object{
+				"Url": issuer, "ClientIDList": []string{"sts.amazonaws.com"}, "ThumbprintList": []string{strings.Repeat("0", 40)},
+			})
 			if want := "arn:aws:iam::" + account + ":oidc-provider/" + issuer[len("https://"):]; provider.get("OpenIDConnectProviderArn") != want {
 				t.Errorf("provider = %v, want %s", provider.Output, want)
 			}

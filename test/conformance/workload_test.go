@@ -25,7 +25,7 @@ func TestWorkload(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			a, env := plain, plain.operator()
 			if c.oldSTS {
-				a, env = tls, tls.operator("AWS_CA_BUNDLE="+ca, "HTTPS_PROXY="+proxy.url)
+				a, env = tls, tls.operator("AWS_CA_BUNDLE="+ca, "HTTPS_PROXY="+proxy.url, "NO_PROXY=127.0.0.1")
 			}
 			setUp := clients(t)[0]
 			role := "web-" + c.name
