@@ -8,7 +8,6 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
-	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/store"
 )
@@ -44,7 +43,7 @@ func (e Env) checkPolicies(tx *store.Tx, account identity.Account, h holder, nou
 	}
 	for _, name := range slices.Sorted(maps.Keys(*h.inline)) {
 		if _, err := policy.Parse((*h.inline)[name], policy.Identity); err != nil {
-			return awserr.From(err)
+			return refusedDocument(err)
 		}
 	}
 	if err := checkInline(*h.inline, noun, name, quota); err != nil {

@@ -1,9 +1,11 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 
+	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/awserr"
 )
 
@@ -34,7 +36,6 @@ func unmodifiable(format string, args ...any) *awserr.Error {
 	return awserr.New(http.StatusBadRequest, "UnmodifiableEntity", fmt.Sprintf(format, args...))
 }
 
-// A document that does not parse is worded by awserr.From: AWS's text, then the position and what exactly is wrong there.
 func malformedPolicy(message string) *awserr.Error {
 	return awserr.New(http.StatusBadRequest, "MalformedPolicyDocument", message)
 }
@@ -54,4 +55,13 @@ func versionNotFound(arn, version string) *awserr.Error {
 
 func policyExists(name string) *awserr.Error {
 	return alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
+}
+
+// refusedDocument is AWS's text for a document that does not parse, followed by where and what: a policy is written by people.
+func refusedDocument(err error) error {
+	var syntax *policy.SyntaxError
+	if !errors.As(err, &syntax) {
+		return awserr.From(err)
+	}
+	return malformedPolicy(syntax.Error()).Because(err)
 }

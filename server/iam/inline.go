@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/podpass/podpass/policy"
-	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/store"
 )
@@ -87,7 +86,7 @@ func (k kind[T]) putInline(ctx context.Context, c *awsquery.Call, action, name, 
 		}
 		(*inline)[policyName] = document
 		if _, err := policy.Parse(document, policy.Identity); err != nil {
-			return awserr.From(err)
+			return refusedDocument(err)
 		}
 		return checkInline(*inline, k.noun, name, quota)
 	}, ownBoundary)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
-	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/store"
 )
@@ -86,7 +85,7 @@ func (e Env) namedPolicy(account identity.Account, name string) bool {
 // checkManaged refuses what cannot be a managed policy's document.
 func checkManaged(document string) error {
 	if _, err := policy.Parse(document, policy.Identity); err != nil {
-		return awserr.From(err)
+		return refusedDocument(err)
 	}
 	if policy.Size(document) > maxPolicySize {
 		return limitExceeded("Cannot exceed quota for PolicySize: %d", maxPolicySize)

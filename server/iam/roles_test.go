@@ -211,11 +211,11 @@ func TestTrustPrincipals(t *testing.T) {
 		RoleName: aws.String("remote"), Path: aws.String("/p/"), AssumeRolePolicyDocument: aws.String(trusting("*")),
 	}))(t)
 	for principal, ok := range map[string]bool{
-		`{"AWS":"*"}`:                                  true,
-		`"*"`:                                          true,
-		`{"AWS":"444455556666"}`:                       true,
-		`{"AWS":"arn:aws:iam::444455556666:root"}`:     true,
-		`{"AWS":"arn:aws:iam::999999999999:role/any"}`: true, // not hosted here: only AWS could know
+		`{"AWS":"*"}`:            true,
+		`"*"`:                    true,
+		`{"AWS":"444455556666"}`: true,
+		`{"AWS":"arn:aws:iam::444455556666:root"}`:                             true,
+		`{"AWS":"arn:aws:iam::999999999999:role/any"}`:                         true, // not hosted here: only AWS could know
 		`{"AWS":"arn:aws:iam::444455556666:role/p/remote"}`:                    true,
 		`{"AWS":"arn:aws:iam::444455556666:role/remote"}`:                      false, // its path is missing
 		`{"AWS":"arn:aws:iam::444455556666:role/p/REMOTE"}`:                    false,

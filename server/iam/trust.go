@@ -7,7 +7,6 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
-	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/store"
 )
 
@@ -16,7 +15,7 @@ import (
 func (e Env) trustOf(tx *store.Tx, document string) (pins map[string]string, err error) {
 	doc, err := policy.Parse(document, policy.Trust)
 	if err != nil {
-		return nil, awserr.From(err)
+		return nil, refusedDocument(err)
 	}
 	if policy.Size(document) > maxTrustSize {
 		return nil, limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustSize)
