@@ -161,15 +161,22 @@ func findLong(chunk, s string) (end int, ok bool) {
 		at += n
 	}
 	words := (len(characters) + 63) / 64
-	wild := make([]uint64, words)    // bits of "?"
-	places := make(map[rune][]int32) // of the other characters
+	places := make(map[rune][]int32) // of each character; of "?" at -1
 	for j, r := range characters {
-		if r < 0 {
-			wild[j/64] |= 1 << (j % 64)
-		} else {
-			places[r] = append(places[r], int32(j))
+		places[r] = append(places[r], int32(j))
+	}
+	// Frequent characters get a bit mask, the others keep their list: neither is longer than words, and there are at most 64 masks.
+	masks := map[rune][]uint64{-1: make([]uint64, words)}
+	for r, at := range places {
+		if r < 0 || len(at) > words {
+			mask := make([]uint64, words)
+			for _, j := range at {
+				mask[j/64] |= 1 << (j % 64)
+			}
+			masks[r], places[r] = mask, nil
 		}
 	}
+	wild := masks[-1]
 	last := len(characters) - 1
 	state, shifted := make([]uint64, words), make([]uint64, words)
 	for at := 0; at < len(s); {
@@ -183,6 +190,9 @@ func findLong(chunk, s string) (end int, ok bool) {
 			shifted[w] = state[w]<<1 | carry
 			carry = state[w] >> 63
 			state[w] = shifted[w] & wild[w]
+		}
+		for w, m := range masks[r] {
+			state[w] |= shifted[w] & m
 		}
 		for _, j := range places[r] {
 			state[j/64] |= shifted[j/64] & (1 << (j % 64))
