@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -50,10 +51,7 @@ func prepare(ctx context.Context, podpass, dir string) (*world, error) {
 	for i, size := range sizes {
 		say(fmt.Sprintf("storing %d roles", size))
 		w.dirs[size] = filepath.Join(dir, fmt.Sprintf("roles-%d", size))
-		if err := os.CopyFS(w.dirs[size], os.DirFS(previous)); err != nil {
-			return nil, err
-		}
-		if err := os.Chmod(w.dirs[size], 0o700); err != nil {
+		if err := copyPrivate(w.dirs[size], previous); err != nil {
 			return nil, err
 		}
 		from := 0
@@ -66,6 +64,19 @@ func prepare(ctx context.Context, podpass, dir string) (*world, error) {
 		previous = w.dirs[size]
 	}
 	return w, nil
+}
+
+// copyPrivate copies a data directory, for its owner only.
+func copyPrivate(to, from string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	return filepath.WalkDir(to, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o700)
+	})
 }
 
 // fill writes roles [from, to) straight into a data directory, and on the first one signs the tokens.
