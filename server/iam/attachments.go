@@ -73,7 +73,7 @@ func (in *userAttachmentPage) Validate(v *awsquery.Validator) {
 // attach is idempotent.
 func attach[T any](ctx context.Context, s *service, k kind[T], c *awsquery.Call, action, name, arn string) error {
 	return k.change(ctx, c, action, name, func(tx *store.Tx, v *T) error {
-		if err := s.attachable(tx, c.Caller.Account, arn); err != nil {
+		if err := s.attachable(tx, c.Caller.Account, asPolicy, arn); err != nil {
 			return err
 		}
 		attached := k.hold(v).attached
@@ -95,9 +95,17 @@ func checkAttached(attached []string, noun string) error {
 	return limitExceeded("Cannot exceed quota for PoliciesPerUser: %d", maxAttached)
 }
 
+// attachment is what a managed policy is to a role or user, as messages name it.
+type attachment string
+
+const (
+	asPolicy   attachment = "Policy"
+	asBoundary attachment = "Scope ARN:"
+)
+
 // attachable refuses an ARN that names no managed policy of the account or of AWS. Those of other accounts are refused like those that do not
 // exist. Having read the policy, the transaction fails if it is deleted meanwhile.
-func (e Env) attachable(tx *store.Tx, account identity.Account, arn string) error {
+func (e Env) attachable(tx *store.Tx, account identity.Account, as attachment, arn string) error {
 	a, err := parsePolicyARN(arn)
 	if err != nil {
 		return err
@@ -106,10 +114,10 @@ func (e Env) attachable(tx *store.Tx, account identity.Account, arn string) erro
 		return nil
 	}
 	if a.Account() != account {
-		return notAttachable(arn)
+		return notAttachable(as, arn)
 	}
 	if p, ok := store.Read(tx, e.Store.Policies, store.PolicyKey(arn)); !ok || p.ARN() != a {
-		return notAttachable(arn)
+		return notAttachable(as, arn)
 	}
 	return nil
 }

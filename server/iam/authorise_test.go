@@ -99,7 +99,7 @@ func TestAccountsAreIsolated(t *testing.T) {
 	}
 	for _, action := range []string{"AttachRolePolicy", "PutRolePermissionsBoundary"} {
 		got := a.call(t, a.other, action, "RoleName=mine", "PolicyArn="+*p.Arn, "PermissionsBoundary="+*p.Arn)
-		if code, message := got.failure(); code != "NoSuchEntity" || message != "Policy "+*p.Arn+" does not exist or is not attachable." {
+		if code, message := got.failure(); code != "NoSuchEntity" || !strings.HasSuffix(message, " "+*p.Arn+" does not exist or is not attachable.") {
 			t.Errorf("%s of another account's policy: %s %s", action, code, message)
 		}
 	}

@@ -53,7 +53,7 @@ func shownBoundary(arn string) *boundary {
 
 func putBoundary[T any](ctx context.Context, s *service, k kind[T], c *awsquery.Call, action, name, arn string) error {
 	return k.change(ctx, c, action, name, func(tx *store.Tx, v *T) error {
-		if err := s.attachable(tx, c.Caller.Account, arn); err != nil {
+		if err := s.attachable(tx, c.Caller.Account, asBoundary, arn); err != nil {
 			return err
 		}
 		*k.hold(v).boundary = arn

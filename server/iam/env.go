@@ -50,12 +50,13 @@ func (e Env) checkPolicies(tx *store.Tx, account identity.Account, h holder, nou
 		return err
 	}
 	*h.attached = distinct(*h.attached)
-	arns := *h.attached
-	if *h.boundary != "" {
-		arns = append(slices.Clone(arns), *h.boundary)
+	for _, arn := range *h.attached {
+		if err := e.attachable(tx, account, asPolicy, arn); err != nil {
+			return err
+		}
 	}
-	for _, arn := range arns {
-		if err := e.attachable(tx, account, arn); err != nil {
+	if *h.boundary != "" {
+		if err := e.attachable(tx, account, asBoundary, *h.boundary); err != nil {
 			return err
 		}
 	}

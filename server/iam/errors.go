@@ -43,8 +43,9 @@ func malformedPolicy(message string) *awserr.Error {
 // invalidARN has two spaces, as AWS's has.
 func invalidARN() *awserr.Error { return awserr.Validation("Invalid ARN:  Could not be parsed!") }
 
-func notAttachable(arn string) *awserr.Error {
-	return noSuchEntity("Policy %s does not exist or is not attachable.", arn)
+// notAttachable calls a permissions boundary its scope, as AWS does.
+func notAttachable(as attachment, arn string) *awserr.Error {
+	return noSuchEntity("%s %s does not exist or is not attachable.", as, arn)
 }
 
 func policyNotFound(arn string) *awserr.Error { return noSuchEntity("Policy %s was not found.", arn) }

@@ -5,16 +5,16 @@ import (
 	"testing"
 )
 
-func TestErrors(t *testing.T) {
-	a := start(t)
-	for _, made := range [][]string{
-		{"CreateRole", "RoleName=r", "AssumeRolePolicyDocument=" + trusting("*")},
-		{"CreatePolicy", "PolicyName=p", "PolicyDocument=" + allowing("s3:*")},
-	} {
-		if got := a.call(t, a.admin, made[0], made[1:]...); got.status != 200 {
-			t.Fatal(got.body)
-		}
-	}
+// refusal is a request of mine's administrator that is refused. There are a role r and a policy p.
+type refusal struct {
+	action     string
+	parameters []string
+	status     int
+	code       string
+	message    string // "" is any; a prefix where it ends with …
+}
+
+func refusals() []refusal {
 	const pArn = "arn:aws:iam::111122223333:policy/p"
 	violation := func(value, field, must string) string {
 		return "1 validation error detected: Value " + value + " at '" + field + "' failed to satisfy constraint: Member must " + must
@@ -22,13 +22,7 @@ func TestErrors(t *testing.T) {
 	long := strings.Repeat("a", 65)
 	statement := func(inner string) string { return `{"Version":"2012-10-17","Statement":[{` + inner + `}]}` }
 	big := statement(`"Effect":"Allow","Action":"s3:*","Resource":["arn:aws:s3:::` + strings.Repeat(`x","arn:aws:s3:::`, 1200) + `y"]`)
-	for _, test := range []struct {
-		action     string
-		parameters []string
-		status     int
-		code       string
-		message    string // "" is any; a prefix where it ends with …
-	}{
+	return []refusal{
 		{"CreateRole", []string{"RoleName=r", "AssumeRolePolicyDocument=" + trusting("*")}, 409, "EntityAlreadyExists", "Role with name r already exists."},
 		{"CreateRole", []string{"AssumeRolePolicyDocument=" + trusting("*")}, 400, "ValidationError", violation("null", "roleName", "not be null")},
 		{
@@ -83,7 +77,7 @@ func TestErrors(t *testing.T) {
 		{
 			"CreateRole",
 			[]string{"RoleName=x", "AssumeRolePolicyDocument=" + trusting("*"), "PermissionsBoundary=arn:aws:iam::111122223333:policy/no"},
-			404, "NoSuchEntity", "Policy arn:aws:iam::111122223333:policy/no does not exist or is not attachable.",
+			404, "NoSuchEntity", "Scope ARN: arn:aws:iam::111122223333:policy/no does not exist or is not attachable.",
 		},
 		{"GetRole", []string{"RoleName=no"}, 404, "NoSuchEntity", "The role with name no cannot be found."},
 		{"UpdateAssumeRolePolicy", []string{"RoleName=no", "PolicyDocument=" + trusting("*")}, 404, "NoSuchEntity", "The role with name no cannot be found."},
@@ -150,7 +144,20 @@ func TestErrors(t *testing.T) {
 		{"SimulatePrincipalPolicy", []string{"PolicySourceArn=" + roleARN("no"), "ActionNames.member.1=s3:GetObject"}, 404, "NoSuchEntity", ""},
 		{"SimulateCustomPolicy", []string{"PolicyInputList.member.1={", "ActionNames.member.1=s3:GetObject"}, 400, "InvalidInput", "PolicyInputList.1: …"},
 		{"CreateGroup", []string{"GroupName=g"}, 400, "InvalidAction", "Could not find operation CreateGroup for version 2010-05-08"},
+	}
+}
+
+func TestErrors(t *testing.T) {
+	a := start(t)
+	for _, made := range [][]string{
+		{"CreateRole", "RoleName=r", "AssumeRolePolicyDocument=" + trusting("*")},
+		{"CreatePolicy", "PolicyName=p", "PolicyDocument=" + allowing("s3:*")},
 	} {
+		if got := a.call(t, a.admin, made[0], made[1:]...); got.status != 200 {
+			t.Fatal(got.body)
+		}
+	}
+	for _, test := range refusals() {
 		got := a.call(t, a.admin, test.action, test.parameters...)
 		code, message := got.failure()
 		prefix, isPrefix := strings.CutSuffix(test.message, "…")
