@@ -2,12 +2,13 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // check runs the passes behind the grammar, in IAM's order.
 func (p *parser) check(d *draft) {
-	if p.use == Identity && d.version != "2012-10-17" {
+	if p.use == Identity && !d.variables {
 		p.refuse(d.versionAt, msgVersion, "")
 	}
 	for i := range d.statements {
@@ -18,7 +19,7 @@ func (p *parser) check(d *draft) {
 		if s.effect.text != "Allow" && s.effect.text != "Deny" {
 			p.refuse(s.effect.start, msgLegacy, `Effect is "Allow" or "Deny"`)
 		}
-		p.checkValues(s, d.version == "2012-10-17")
+		s.conditions = p.conditions(s.condition, d.variables)
 	}
 	if p.use.named() {
 		p.checkNamed(d)
@@ -45,28 +46,9 @@ func (p *parser) check(d *draft) {
 }
 
 func (p *parser) checkNoPrincipal(s *draftStatement) {
-	for _, n := range []*node{s.principal, s.notPrincipal} {
+	for _, n := range [...]*node{s.principal, s.notPrincipal} {
 		if n != nil {
 			p.refuse(n.start, msgNoPrincipalHere, "")
-		}
-	}
-}
-
-// checkValues compiles the conditions' values to see whether they can be what their operator compares.
-func (p *parser) checkValues(s *draftStatement, variables bool) {
-	if s.condition == nil {
-		return
-	}
-	for i := range s.condition.members {
-		m := &s.condition.members[i]
-		op, _ := parseOperator(m.name)
-		for j := range m.value.members {
-			key := &m.value.members[j]
-			for _, v := range values(&key.value) {
-				if _, err := compileValues(op, []string{v.text}, variables); err != nil {
-					p.refuse(v.start, msgLegacy, m.name+" "+key.name+": "+err.Error())
-				}
-			}
 		}
 	}
 }
@@ -76,14 +58,8 @@ func (p *parser) checkNamed(d *draft) {
 	for i := range d.statements {
 		s := &d.statements[i]
 		if p.use == Trust {
-			for _, l := range []struct {
-				name string
-				list *list
-			}{{"Resource", s.resource}, {"NotResource", s.notResource}} {
-				if l.list != nil {
-					p.refuse(l.list.at, "Has prohibited field "+l.name, "")
-				}
-			}
+			p.prohibited(s.resource, "Resource")
+			p.prohibited(s.notResource, "NotResource")
 		}
 		switch {
 		case s.principal == nil && s.notPrincipal == nil:
@@ -95,11 +71,17 @@ func (p *parser) checkNamed(d *draft) {
 		case p.use == Trust && s.notPrincipal != nil && s.effect.text == "Allow":
 			p.refuse(s.notPrincipal.start, msgAllowNot, "")
 		}
-		for _, n := range []*node{s.principal, s.notPrincipal} {
+		for _, n := range [...]*node{s.principal, s.notPrincipal} {
 			if n != nil {
-				p.principals(n)
+				s.principals = p.principals(n)
 			}
 		}
+	}
+}
+
+func (p *parser) prohibited(l *list, element string) {
+	if l != nil {
+		p.refuse(l.at, "Has prohibited field "+element, "")
 	}
 }
 
@@ -115,16 +97,16 @@ func (p *parser) principals(n *node) []principal {
 		p.syntax(n.start, `Principal is "*" or an object`)
 		return nil
 	}
-	var out []principal
-	for i := range n.members {
-		m := &n.members[i]
+	out := make([]principal, 0, len(n.nodes))
+	for i := range n.nodes {
+		m := &n.nodes[i]
 		switch m.name {
 		case "AWS", "Federated", "Service", "CanonicalUser":
 		default:
-			p.syntax(m.start, "unknown kind of principal %q", m.name)
+			p.syntax(m.nameAt, "unknown kind of principal %q", m.name)
 			return nil
 		}
-		for _, v := range p.wantList(m).items {
+		for _, v := range p.wantList(n.nodes, i).items {
 			one, ok := parsePrincipal(m.name, v.text)
 			if !ok {
 				p.refuse(v.start, fmt.Sprintf(`Invalid principal in policy: "%s":"%s"`, m.name, v.text), "")
@@ -135,11 +117,11 @@ func (p *parser) principals(n *node) []principal {
 	if len(out) == 0 {
 		p.refuse(n.start, msgNoPrincipals, "")
 	}
-	return out
+	return slices.Clip(out)
 }
 
 func (p *parser) checkSids(d *draft) {
-	seen := make(map[string]bool)
+	var seen map[string]bool
 	for i := range d.statements {
 		sid := d.statements[i].sid
 		if sid == nil || sid.text == "" {
@@ -151,6 +133,9 @@ func (p *parser) checkSids(d *draft) {
 		}
 		if seen[sid.text] {
 			p.refuse(sid.start, msgSidUnique, "")
+		}
+		if seen == nil {
+			seen = make(map[string]bool)
 		}
 		seen[sid.text] = true
 	}

@@ -2,10 +2,10 @@ package policy
 
 // compile makes the document of a draft that passed all checks. What it keeps is sized exactly: a server holds one for every role.
 func (p *parser) compile(d *draft) *Document {
-	doc := &Document{text: p.text, id: d.id, use: p.use, variables: d.version == "2012-10-17", statements: make([]statement, len(d.statements))}
+	doc := &Document{text: p.text, id: d.id, use: p.use, statements: make([]statement, len(d.statements))}
 	lines := lineIndex{text: p.text}
 	for i := range d.statements {
-		p.compileStatement(&doc.statements[i], &d.statements[i], doc.variables)
+		p.compileStatement(&doc.statements[i], &d.statements[i], d.variables)
 		// IAM's simulator counts from behind the opening brace to behind the closing one.
 		doc.statements[i].start = lines.position(d.statements[i].node.start + 1)
 		doc.statements[i].end = lines.position(d.statements[i].node.end)
@@ -34,7 +34,7 @@ func (p *parser) compileStatement(s *statement, d *draftStatement, variables boo
 	if principals == nil {
 		s.anyPrincipal = true
 	} else {
-		s.principals = p.principals(principals)
+		s.principals = d.principals
 	}
 	s.actions = make([]action, len(actions.items))
 	for i, n := range actions.items {
@@ -51,35 +51,36 @@ func (p *parser) compileStatement(s *statement, d *draftStatement, variables boo
 			}
 		}
 	}
-	s.conditions = p.conditions(d.condition, variables)
+	s.conditions = d.conditions
 }
 
+// conditions compiles a Condition element whose shape is right.
 func (p *parser) conditions(n *node, variables bool) []condition {
 	if n == nil {
 		return nil
 	}
 	total := 0
-	for i := range n.members {
-		total += len(n.members[i].value.members)
+	for i := range n.nodes {
+		total += len(n.nodes[i].nodes)
 	}
 	if total == 0 {
 		return nil
 	}
 	out := make([]condition, 0, total)
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.nodes {
+		m := &n.nodes[i]
 		op, _ := parseOperator(m.name)
-		for j := range m.value.members {
-			key := &m.value.members[j]
-			listed := values(&key.value)
+		for j := range m.nodes {
+			key := &m.nodes[j]
+			listed := values(m.nodes, j)
 			c := condition{operator: op, opName: m.name, name: key.name, key: lowerKey(key.name), values: make([]string, len(listed))}
 			for k := range listed {
 				c.values[k] = listed[k].text
 			}
 			c.tag = keyTag(c.key)
-			var err error
-			if c.want, err = compileValues(op, c.values, variables); err != nil {
-				p.refuse(key.start, msgLegacy, err.Error())
+			var wrong *valueError
+			if c.want, wrong = compileValues(op, c.values, variables); wrong != nil {
+				p.refuse(listed[wrong.index].start, msgLegacy, m.name+" "+key.name+": "+wrong.detail)
 			}
 			out = append(out, c)
 		}

@@ -45,7 +45,6 @@ type Document struct {
 	text       string
 	id         string
 	use        Use
-	variables  bool // Version 2012-10-17
 	statements []statement
 }
 

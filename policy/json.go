@@ -11,26 +11,30 @@ import (
 // node is a JSON value and where it stands. The standard decoder can't be used here: it lets duplicate keys through and doesn't say
 // where a value began, which AWS's simulator and every helpful error message need.
 type node struct {
-	kind       byte // one of { [ " 0 t n for object, array, string, number, boolean, null
+	kind       byte   // one of { [ " 0 t n for object, array, string, number, boolean, null
+	name       string // of an object's member
+	nameAt     int
 	text       string
 	start, end int
-	members    []member
-	items      []node
+	nodes      []node // members or items
 }
 
-type member struct {
-	name  string
-	start int
-	value node
+// values are the items of node i of a list of nodes, or that node alone if it is no array.
+func values(nodes []node, i int) []node {
+	if nodes[i].kind == '[' {
+		return nodes[i].nodes
+	}
+	return nodes[i : i+1]
 }
 
 // maxDepth is one more than the deepest value the grammar has: {"Statement":[{"Condition":{"StringEquals":{"k":["v"]}}}]}.
 const maxDepth = 8
 
 type scanner struct {
-	text string
-	at   int
-	err  *fault
+	text  string
+	at    int
+	err   *fault
+	stack []node // of the objects and arrays being read
 }
 
 // fault is a mistake at an offset.
@@ -40,7 +44,7 @@ type fault struct {
 }
 
 func scanJSON(text string) (node, *fault) {
-	s := &scanner{text: text}
+	s := &scanner{text: text, stack: make([]node, 0, 8)}
 	if i := invalidUTF8(text); i >= 0 {
 		return node{}, &fault{i, "not UTF-8"}
 	}
@@ -99,10 +103,10 @@ func (s *scanner) value(depth int) (n node) {
 	switch c := s.peek(); {
 	case c == '{':
 		n.kind = '{'
-		n.members = s.object(depth)
+		n.nodes = s.object(depth)
 	case c == '[':
 		n.kind = '['
-		n.items = s.array(depth)
+		n.nodes = s.array(depth)
 	case c == '"':
 		n.kind = '"'
 		n.text = s.str()
@@ -124,24 +128,25 @@ func (s *scanner) value(depth int) (n node) {
 	return n
 }
 
-func (s *scanner) object(depth int) (members []member) {
+func (s *scanner) object(depth int) []node {
 	s.at++
 	s.space()
 	if s.peek() == '}' {
 		s.at++
 		return nil
 	}
+	mark := len(s.stack)
 	var names map[string]bool
 	for s.err == nil {
-		m := member{start: s.at}
+		at := s.at
 		if s.peek() != '"' {
 			s.fail("expected a quoted name")
 			return nil
 		}
-		m.name = s.str()
-		if s.err == nil && seen(m.name, members, &names) {
-			s.at = m.start
-			s.fail("duplicate " + strconv.Quote(m.name))
+		name := s.str()
+		if s.err == nil && seen(name, s.stack[mark:], &names) {
+			s.at = at
+			s.fail("duplicate " + strconv.Quote(name))
 		}
 		s.space()
 		if s.peek() != ':' {
@@ -150,8 +155,9 @@ func (s *scanner) object(depth int) (members []member) {
 		}
 		s.at++
 		s.space()
-		m.value = s.value(depth + 1)
-		members = append(members, m)
+		n := s.value(depth + 1)
+		n.name, n.nameAt = name, at
+		s.stack = append(s.stack, n)
 		s.space()
 		switch s.peek() {
 		case ',':
@@ -159,7 +165,7 @@ func (s *scanner) object(depth int) (members []member) {
 			s.space()
 		case '}':
 			s.at++
-			return members
+			return s.pop(mark)
 		default:
 			s.fail("expected a comma or }")
 		}
@@ -167,11 +173,23 @@ func (s *scanner) object(depth int) (members []member) {
 	return nil
 }
 
+// pop takes what an object or array pushed.
+func (s *scanner) pop(mark int) []node {
+	nodes := slices.Clone(s.stack[mark:])
+	s.stack = s.stack[:mark]
+	return nodes
+}
+
 // seen tells a duplicate name. Policies have few names in an object, hostile documents thousands: those get a map.
-func seen(name string, members []member, names *map[string]bool) bool {
+func seen(name string, members []node, names *map[string]bool) bool {
 	const few = 16
 	if len(members) < few {
-		return slices.ContainsFunc(members, func(m member) bool { return m.name == name })
+		for i := range members {
+			if members[i].name == name {
+				return true
+			}
+		}
+		return false
 	}
 	if *names == nil {
 		*names = make(map[string]bool, 2*few)
@@ -184,15 +202,17 @@ func seen(name string, members []member, names *map[string]bool) bool {
 	return dup
 }
 
-func (s *scanner) array(depth int) (items []node) {
+func (s *scanner) array(depth int) []node {
 	s.at++
 	s.space()
 	if s.peek() == ']' {
 		s.at++
 		return nil
 	}
+	mark := len(s.stack)
 	for s.err == nil {
-		items = append(items, s.value(depth+1))
+		n := s.value(depth + 1)
+		s.stack = append(s.stack, n)
 		s.space()
 		switch s.peek() {
 		case ',':
@@ -200,7 +220,7 @@ func (s *scanner) array(depth int) (items []node) {
 			s.space()
 		case ']':
 			s.at++
-			return items
+			return s.pop(mark)
 		default:
 			s.fail("expected a comma or ]")
 		}

@@ -51,21 +51,25 @@ func (p *parser) syntax(at int, format string, args ...any) {
 
 // draft is a document whose shape is right.
 type draft struct {
+	id         string
 	version    string
 	versionAt  int
-	id         string
+	variables  bool // the version has policy variables
 	statements []draftStatement
 }
 
-// draftStatement holds the elements as written; a nil pointer is an absent one.
+// draftStatement holds the elements as written, nil where they are absent, and what checking them has compiled.
 type draftStatement struct {
-	node                    node
+	node                    *node
 	effect                  *node
 	sid                     *node
 	principal, notPrincipal *node
 	action, notAction       *list
 	resource, notResource   *list
 	condition               *node
+
+	principals []principal
+	conditions []condition
 }
 
 // list is a string or an array of strings.
@@ -106,80 +110,80 @@ func (p *parser) shape(root *node) *draft {
 		return nil
 	}
 	d := &draft{versionAt: root.start}
-	var statement *node
-	for i := range root.members {
-		m := &root.members[i]
+	statement := -1
+	for i := range root.nodes {
+		m := &root.nodes[i]
 		switch m.name {
 		case "Version":
-			d.version, d.versionAt = m.value.text, m.value.start
-			if m.value.kind != '"' || d.version != "2012-10-17" && d.version != "2008-10-17" {
-				p.syntax(m.value.start, `Version is "2012-10-17" or "2008-10-17"`)
+			d.version, d.versionAt = m.text, m.start
+			if m.kind != '"' || d.version != "2012-10-17" && d.version != "2008-10-17" {
+				p.syntax(m.start, `Version is "2012-10-17" or "2008-10-17"`)
 			}
 		case "Id":
-			d.id = m.value.text
+			d.id = m.text
 			p.wantString(m)
 		case "Statement":
-			statement = &m.value
+			statement = i
 		default:
-			p.syntax(m.start, "unknown element %q", m.name)
+			p.syntax(m.nameAt, "unknown element %q", m.name)
 		}
 	}
-	switch {
-	case statement == nil:
+	if statement < 0 {
 		p.syntax(root.start, "no Statement")
-	case statement.kind == '{':
-		d.statements = []draftStatement{p.shapeStatement(statement)}
-	case statement.kind == '[' && len(statement.items) > 0:
-		for i := range statement.items {
-			d.statements = append(d.statements, p.shapeStatement(&statement.items[i]))
-		}
-	default:
-		p.syntax(statement.start, "Statement is an object or a list of them")
+		return d
+	}
+	d.variables = d.version == "2012-10-17"
+	list := values(root.nodes, statement)
+	if len(list) == 0 {
+		p.syntax(root.nodes[statement].start, "Statement is an object or a list of them")
+	}
+	d.statements = make([]draftStatement, len(list))
+	for i := range list {
+		p.shapeStatement(&list[i], &d.statements[i])
 	}
 	return d
 }
 
-func (p *parser) shapeStatement(n *node) draftStatement {
-	s := draftStatement{node: *n}
+func (p *parser) shapeStatement(n *node, s *draftStatement) {
+	s.node = n
 	if n.kind != '{' {
 		p.syntax(n.start, "a statement is an object")
-		return s
+		return
 	}
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.nodes {
+		m := &n.nodes[i]
 		switch m.name {
 		case "Sid":
 			s.sid = p.wantString(m)
 		case "Effect":
 			s.effect = p.wantString(m)
 		case "Principal":
-			s.principal = &m.value
+			s.principal = m
 		case "NotPrincipal":
-			s.notPrincipal = &m.value
+			s.notPrincipal = m
 		case "Action":
-			s.action = p.wantList(m)
+			s.action = p.wantList(n.nodes, i)
 		case "NotAction":
-			s.notAction = p.wantList(m)
+			s.notAction = p.wantList(n.nodes, i)
 		case "Resource":
-			s.resource = p.wantList(m)
+			s.resource = p.wantList(n.nodes, i)
 		case "NotResource":
-			s.notResource = p.wantList(m)
+			s.notResource = p.wantList(n.nodes, i)
 		case "Condition":
-			s.condition = &m.value
-			p.shapeCondition(&m.value)
+			s.condition = m
+			p.shapeCondition(m)
 		default:
-			p.syntax(m.start, "unknown element %q", m.name)
+			p.syntax(m.nameAt, "unknown element %q", m.name)
 		}
 	}
 	if s.effect == nil {
-		p.missing(&s, "Effect")
+		p.missing(s, "Effect")
 	} else if !equalFoldASCII(s.effect.text, "Allow") && !equalFoldASCII(s.effect.text, "Deny") {
 		p.syntax(s.effect.start, `Effect is "Allow" or "Deny"`)
 	}
 	p.exclusive(n, s.principal != nil && s.notPrincipal != nil, "Principal")
 	p.exclusive(n, s.action != nil && s.notAction != nil, "Action")
 	p.exclusive(n, s.resource != nil && s.notResource != nil, "Resource")
-	return s
 }
 
 func (p *parser) exclusive(n *node, both bool, name string) {
@@ -197,26 +201,19 @@ func (p *parser) missing(s *draftStatement, element string) {
 	p.syntax(s.node.start, "no %s", element)
 }
 
-func (p *parser) wantString(m *member) *node {
-	if m.value.kind != '"' {
-		p.syntax(m.value.start, "%s is a string", m.name)
+func (p *parser) wantString(m *node) *node {
+	if m.kind != '"' {
+		p.syntax(m.start, "%s is a string", m.name)
 	}
-	return &m.value
+	return m
 }
 
-func (p *parser) wantList(m *member) *list {
-	l := &list{at: m.value.start}
-	switch m.value.kind {
-	case '"':
-		l.items = []node{m.value}
-	case '[':
-		l.items = m.value.items
-	default:
-		p.syntax(m.value.start, "%s is a string or a list of strings", m.name)
-	}
-	for i := range l.items {
-		if l.items[i].kind != '"' {
-			p.syntax(l.items[i].start, "%s is a string or a list of strings", m.name)
+// wantList reads the element at i as a string or an array of strings.
+func (p *parser) wantList(nodes []node, i int) *list {
+	l := &list{at: nodes[i].start, items: values(nodes, i)}
+	for j := range l.items {
+		if l.items[j].kind != '"' {
+			p.syntax(l.items[j].start, "%s is a string or a list of strings", nodes[i].name)
 		}
 	}
 	return l
@@ -228,33 +225,26 @@ func (p *parser) shapeCondition(n *node) {
 		p.syntax(n.start, "Condition is an object")
 		return
 	}
-	for i := range n.members {
-		op := &n.members[i]
+	for i := range n.nodes {
+		op := &n.nodes[i]
 		if _, ok := parseOperator(op.name); !ok {
-			p.syntax(op.start, "unknown condition operator %q", op.name)
+			p.syntax(op.nameAt, "unknown condition operator %q", op.name)
 		}
-		if op.value.kind != '{' {
-			p.syntax(op.value.start, "%s is an object of condition keys", op.name)
+		if op.kind != '{' {
+			p.syntax(op.start, "%s is an object of condition keys", op.name)
 			return
 		}
-		for j := range op.value.members {
-			key := &op.value.members[j]
+		for j := range op.nodes {
+			key := &op.nodes[j]
 			if key.name == "" {
-				p.syntax(key.start, "empty condition key")
+				p.syntax(key.nameAt, "empty condition key")
 			}
-			for _, v := range values(&key.value) {
-				if v.kind != '"' && v.kind != '0' && v.kind != 't' {
+			list := values(op.nodes, j)
+			for k := range list {
+				if v := &list[k]; v.kind != '"' && v.kind != '0' && v.kind != 't' {
 					p.syntax(v.start, "the values of %s are strings, numbers or booleans", key.name)
 				}
 			}
 		}
 	}
-}
-
-// values are the items of a list, or the one value.
-func values(n *node) []node {
-	if n.kind == '[' {
-		return n.items
-	}
-	return []node{*n}
 }

@@ -112,7 +112,7 @@ func (p *principal) matches(r *Request, sessionPolicies bool) grant {
 			return delegated
 		}
 	case iamIdentity:
-		if p.value == who.PrincipalARN && pinned(r.Pins, p.value, who.UniqueID) {
+		if p.isIdentity(who, r.Pins) {
 			return who.identityGrant(sessionPolicies)
 		}
 	case uniqueID:
@@ -151,9 +151,13 @@ func (p *principal) isAccountOf(who *Requester) bool {
 	return strings.HasPrefix(arn[min(len("arn:"), len(arn)):], mine+":")
 }
 
-func pinned(pins map[string]string, arn, id string) bool {
-	want, ok := pins[arn]
-	return !ok || want == id && id != ""
+// isIdentity compares the unique id with the pin where there is one, as AWS does, which stores the id instead of the ARN: a user that was
+// renamed or moved stays trusted, another one of the old name isn't.
+func (p *principal) isIdentity(who *Requester, pins map[string]string) bool {
+	if id, ok := pins[p.value]; ok {
+		return id != "" && id == who.UniqueID
+	}
+	return p.value == who.PrincipalARN
 }
 
 // identityGrant is the worth of naming the requester's role or user. A user acting itself (not a federated session of it) is named

@@ -133,19 +133,26 @@ func TestPins(t *testing.T) {
 	for _, c := range []struct {
 		caller, id string
 		pins       map[string]string
+		moved      bool // to another name
 		want       bool
 	}{
-		{"session", roleID, nil, true},
-		{"session", roleID, map[string]string{roleARN: roleID}, true},
-		{"session", "AROAZZZZZZZZZZZZZZZZZ", map[string]string{roleARN: roleID}, false},
-		{"session", "", map[string]string{roleARN: roleID}, false},
-		{"session", "", map[string]string{roleARN: ""}, false},
-		{"session", roleID, map[string]string{userARN: userID}, true},
-		{"user", userID, map[string]string{userARN: userID}, true},
-		{"user", "AIDAZZZZZZZZZZZZZZZZZ", map[string]string{userARN: userID}, false},
+		{"user", userID, map[string]string{userARN: userID}, true, true},
+		{"user", userID, nil, true, false},
+		{"session", roleID, map[string]string{userARN: userID}, true, false},
+		{"session", roleID, nil, false, true},
+		{"session", roleID, map[string]string{roleARN: roleID}, false, true},
+		{"session", "AROAZZZZZZZZZZZZZZZZZ", map[string]string{roleARN: roleID}, false, false},
+		{"session", "", map[string]string{roleARN: roleID}, false, false},
+		{"session", "", map[string]string{roleARN: ""}, false, false},
+		{"session", roleID, map[string]string{userARN: userID}, false, true},
+		{"user", userID, map[string]string{userARN: userID}, false, true},
+		{"user", "AIDAZZZZZZZZZZZZZZZZZ", map[string]string{userARN: userID}, false, false},
 	} {
 		who := callers()[c.caller]
 		who.UniqueID = c.id
+		if c.moved {
+			who.PrincipalARN += "2"
+		}
 		d := policy.Evaluate(&policy.Request{Requester: who, Action: "sts:AssumeRole", Pins: c.pins},
 			&policy.Policies{Resource: trust, RequireResource: true, ResourceAccount: home})
 		if d.Allowed() != c.want {

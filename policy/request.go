@@ -27,8 +27,8 @@ type Request struct {
 	Resource  string   // ARN, or "*"
 	Context   *Context // nil is empty
 	// Pins maps principal ARNs of roles and users, as they stand in the resource policy, to the unique id they had when it was saved. A
-	// principal ARN with a pin matches only a requester of that id: deleting and re-creating a role breaks the trust in it, as on AWS.
-	// nil: no pins.
+	// principal ARN with a pin matches the requester of that id and no other: deleting and re-creating a role breaks the trust in it,
+	// renaming or moving a user doesn't, as on AWS. nil: no pins.
 	Pins map[string]string
 }
 

@@ -9,12 +9,12 @@ import (
 // others only behind the checks on Sid and presence: those come back as a function.
 func (p *parser) checkResources(d *draft) (later func()) {
 	for i := range d.statements {
-		for _, l := range []*list{d.statements[i].resource, d.statements[i].notResource} {
+		for _, l := range [...]*list{d.statements[i].resource, d.statements[i].notResource} {
 			if l == nil {
 				continue
 			}
 			for _, n := range l.items {
-				message, legacy := resourceMistake(n.text, d.version == "2012-10-17")
+				message, legacy := resourceMistake(n.text, d.variables)
 				switch {
 				case message == "" || later != nil:
 				case legacy:

@@ -2,8 +2,8 @@ package policy
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -17,15 +17,21 @@ type wanted interface {
 	templates(yield func(*template))
 }
 
-// compileValues compiles a condition's values; an error says which can't be one of the operator's.
-func compileValues(op operator, values []string, variables bool) (wanted, error) {
+// valueError says which of the values can't be one of the operator's, and why.
+type valueError struct {
+	index  int
+	detail string
+}
+
+// compileValues compiles a condition's values.
+func compileValues(op operator, values []string, variables bool) (wanted, *valueError) {
 	switch op.family {
 	case stringExact, stringFold, stringLike:
 		w := make([]pattern, len(values))
 		for i, v := range values {
 			p, err := compilePattern(v, patternRules{variables: variables, wildcards: op.family == stringLike})
 			if err != nil {
-				return nil, fmt.Errorf("%w: %q", err, v)
+				return nil, &valueError{i, err.Error()}
 			}
 			w[i] = p
 		}
@@ -38,10 +44,10 @@ func compileValues(op operator, values []string, variables bool) (wanted, error)
 		for i, v := range values {
 			p, err := compileARN(v, variables)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %q", err, v)
+				return nil, &valueError{i, err.Error()}
 			}
 			if p.whole == nil && !p.any && !strings.HasPrefix(v, "arn:") && !strings.HasPrefix(v, "*") {
-				return nil, fmt.Errorf("%q is not an ARN", v)
+				return nil, &valueError{i, strconv.Quote(v) + " is not an ARN"}
 			}
 			w[i] = p
 		}
@@ -62,15 +68,15 @@ func compileValues(op operator, values []string, variables bool) (wanted, error)
 		w, err := compileEach(values, parsePrefix, "an IP address or network")
 		return networks(w), err
 	}
-	return nil, fmt.Errorf("unknown operator")
+	return nil, &valueError{0, "unknown operator"}
 }
 
-func compileEach[T any](values []string, parse func(string) (T, bool), what string) ([]T, error) {
+func compileEach[T any](values []string, parse func(string) (T, bool), what string) ([]T, *valueError) {
 	out := make([]T, len(values))
 	for i, v := range values {
 		t, ok := parse(v)
 		if !ok {
-			return nil, fmt.Errorf("%q is not %s", v, what)
+			return nil, &valueError{i, strconv.Quote(v) + " is not " + what}
 		}
 		out[i] = t
 	}

@@ -169,7 +169,7 @@ type patternRules struct {
 }
 
 func compilePattern(text string, rules patternRules) (pattern, error) {
-	if !rules.variables {
+	if !rules.variables || !strings.Contains(text, "${") {
 		if rules.wildcards {
 			return pattern{glob: compileGlob(wildcards(text))}, nil
 		}
