@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -21,11 +19,10 @@ const (
 
 // embedded is a single-member etcd in this process, spoken to by function calls.
 type embedded struct {
-	dir     *dataDir
-	sockets string
-	client  *clientv3.Client
-	server  *embed.Etcd
-	log     *etcdLog
+	dir    *dataDir
+	log    *etcdLog
+	server *embed.Etcd
+	client *clientv3.Client
 }
 
 // startEmbedded locks the data directory and starts etcd in it. fatal is called if etcd dies later.
@@ -43,25 +40,24 @@ func startEmbedded(ctx context.Context, c Config, fatal func(error)) (_ *embedde
 	if e.dir, err = openDataDir(c.DataDir, freeSpace); err != nil {
 		return nil, err
 	}
-	// etcd insists on listening. Its sockets stand where only this user comes, under a path short enough for a socket.
-	if e.sockets, err = os.MkdirTemp("", "podpass-"); err != nil {
-		return nil, fmt.Errorf("directory for etcd's sockets: %w", err)
-	}
 	e.log = newEtcdLog(c.Logger)
-	config := embeddedConfig(e.dir.etcd(), e.sockets, c.NoSync)
+	config := embeddedConfig(e.dir.etcd(), c.NoSync)
 	config.ZapLoggerBuilder = embed.NewZapLoggerBuilder(e.log.zap())
 
-	// On its own goroutine, because what etcd cannot survive ends the goroutine it finds it on (see etcdLog).
-	started := make(chan error, 1)
+	// On a goroutine of its own, because what etcd cannot survive ends the goroutine it meets it on (see etcdLog).
+	type result struct {
+		server *embed.Etcd
+		err    error
+	}
+	started := make(chan result, 1)
 	go func() {
-		result := errors.New("etcd gave up")
-		defer func() { started <- result }()
-		e.server, result = embed.StartEtcd(config)
+		server, err := embed.StartEtcd(config)
+		started <- result{server, err}
 	}()
 	select {
-	case err = <-started:
+	case r := <-started:
+		e.server, err = r.server, r.err
 	case err = <-e.log.fatal:
-		e.server = nil // not to be touched: its start may still be under way
 	}
 	if err != nil {
 		return nil, fmt.Errorf("etcd in %s: %w", e.dir.etcd(), err)
@@ -85,13 +81,12 @@ func startEmbedded(ctx context.Context, c Config, fatal func(error)) (_ *embedde
 	return e, nil
 }
 
-func embeddedConfig(dir, sockets string, noSync bool) *embed.Config {
+func embeddedConfig(dir string, noSync bool) *embed.Config {
 	c := embed.NewConfig()
 	c.Name, c.Dir = "podpass", dir
-	peer := url.URL{Scheme: "unix", Path: filepath.Join(sockets, "peer")}
-	client := url.URL{Scheme: "unix", Path: filepath.Join(sockets, "client")}
-	c.ListenPeerUrls, c.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
-	c.ListenClientUrls, c.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	// Nobody but this process speaks to it, so it listens nowhere, not even on a socket. The peer URL is only the member's name.
+	c.ListenPeerUrls, c.ListenClientUrls, c.AdvertiseClientUrls = nil, nil, nil
+	c.AdvertisePeerUrls = []url.URL{{Scheme: "unix", Path: "/podpass"}}
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
 	// A single member elects itself: it need not wait for anybody.
 	c.TickMs, c.ElectionMs, c.InitialElectionTickAdvance = 10, 100, true
@@ -105,10 +100,10 @@ func embeddedConfig(dir, sockets string, noSync bool) *embed.Config {
 
 // close stops etcd. A failed one may never stop, so its end is waited for only so long.
 func (e *embedded) close() error {
-	var err error
 	if e.client != nil {
-		err = e.client.Close()
+		_ = e.client.Close() // only says that it was closed
 	}
+	var err error
 	if e.server != nil {
 		e.log.handOver(func(error) {})
 		stopped := make(chan struct{})
@@ -121,9 +116,6 @@ func (e *embedded) close() error {
 		case <-time.After(stopTimeout):
 			err = errors.Join(err, errors.New("etcd did not stop in time"))
 		}
-	}
-	if e.sockets != "" {
-		err = errors.Join(err, os.RemoveAll(e.sockets))
 	}
 	if e.dir != nil {
 		err = errors.Join(err, e.dir.close())

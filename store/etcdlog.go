@@ -86,11 +86,24 @@ func (c etcdCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 		attributes = append(attributes, slog.Any(name, value))
 	}
 	level := slog.LevelWarn
-	if entry.Level > zapcore.WarnLevel {
+	switch {
+	case harmless(entry.Message):
+		level = slog.LevelDebug
+	case entry.Level > zapcore.WarnLevel:
 		level = slog.LevelError
 	}
 	c.log.Log(context.Background(), level, entry.Message, attributes...)
 	return nil
+}
+
+// harmless is what etcd warns of at every start or at the first, and what does not concern a member nobody but this process speaks to.
+func harmless(message string) bool {
+	switch message {
+	case "Running http and grpc server on single port. This is not recommended for production.",
+		"simple token is not cryptographically signed", "Failed to detect schema version", "failed to update storage version":
+		return true
+	}
+	return false
 }
 
 func (c etcdCore) Sync() error { return nil }

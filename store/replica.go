@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,7 +35,7 @@ type replica struct {
 	lease atomic.Int64              // etcd's id of it
 	until atomic.Pointer[time.Time] // when the indexes may no longer be answered from; nil: not yet
 
-	// Of the one goroutine that registers and renews.
+	mu         sync.Mutex
 	granted    time.Duration // by etcd, which has a least lease of its own
 	sent       time.Time     // when the last successful renewal was sent
 	registered int64         // revision of the registration
@@ -76,13 +77,14 @@ func (r *replica) key() string { return Prefix + replicaTable + "/" + r.id }
 // register announces the replica. Until its index has applied the registration it must not answer: writes were acknowledged without it.
 func (r *replica) register(ctx context.Context) error {
 	sent := time.Now() // the system's clock and no other: etcd counts leases in real time
+	var granted time.Duration
 	var options []clientv3.OpOption
 	if r.asked != 0 {
 		lease, err := r.store.client.Grant(ctx, int64(r.asked/time.Second))
 		if err != nil {
 			return unavailable("lease", err)
 		}
-		r.granted = time.Duration(lease.TTL) * time.Second
+		granted = time.Duration(lease.TTL) * time.Second
 		r.lease.Store(int64(lease.ID))
 		options = append(options, clientv3.WithLease(lease.ID))
 	}
@@ -90,7 +92,9 @@ func (r *replica) register(ctx context.Context) error {
 	if err != nil {
 		return unavailable("register", err)
 	}
-	r.sent, r.registered = sent, put.Header.Revision
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.granted, r.sent, r.registered = granted, sent, put.Header.Revision
 	return nil
 }
 
@@ -111,7 +115,7 @@ func (r *replica) renew() {
 }
 
 func (r *replica) renewOnce() error {
-	ctx, cancel := context.WithTimeout(r.store.ctx, r.granted/3)
+	ctx, cancel := context.WithTimeout(r.store.ctx, r.asked/3)
 	defer cancel()
 	sent := time.Now()
 	_, err := r.store.client.KeepAliveOnce(ctx, clientv3.LeaseID(r.lease.Load()))
@@ -120,7 +124,9 @@ func (r *replica) renewOnce() error {
 		r.store.log.Warn("the store's lease was lost: registering again")
 		err = r.register(ctx)
 	case err == nil:
+		r.mu.Lock()
 		r.sent = sent
+		r.mu.Unlock()
 	}
 	if err == nil {
 		r.extend()
@@ -131,9 +137,11 @@ func (r *replica) renewOnce() error {
 // extend lets the indexes be answered from for as long as the lease surely stands.
 func (r *replica) extend() {
 	r.store.mu.RLock()
-	caughtUp := r.store.applied >= r.registered
+	applied := r.store.applied
 	r.store.mu.RUnlock()
-	if !caughtUp {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if applied < r.registered {
 		return
 	}
 	until := r.sent.Add(r.granted - r.granted/5)

@@ -168,9 +168,7 @@ func (s *Store) start(ctx context.Context, lease time.Duration) error {
 		return err
 	}
 	s.tasks.Go(s.follow)
-	if err := s.wait(ctx, "register", func() bool { return s.self.live() }); err != nil {
-		return err
-	}
+	s.self.extend()
 	return s.ensureRing(ctx)
 }
 

@@ -7,22 +7,14 @@ import (
 	"github.com/podpass/podpass/store/storetest"
 )
 
-func TestFirst(t *testing.T) {
-	s := storetest.Open(t)
-	if s.Ring() == nil {
-		t.Error("no ring")
-	}
-	for range 10 {
-	if _, err := s.Roles.Update(t.Context(), store.RoleKey("111122223333", "Reader"), func(old *store.Role) (*store.Role, error) {
-		if old == nil {
-			old = &store.Role{Name: "Reader", ID: "AROA1"}
-		}
-		old.MaxSession++
-		return old, nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	}
-	t.Log(s.Roles.Get("111122223333/reader"))
-	t.Log(s.Roles.By(store.ByID, "AROA1"))
+func TestEmbedded(t *testing.T) {
+	storetest.Run(t, func(t testing.TB) store.Config { return store.Config{DataDir: t.TempDir(), NoSync: true} })
+}
+
+func TestExternal(t *testing.T) {
+	cluster := storetest.StartCluster(t, 3, nil)
+	storetest.Run(t, func(t testing.TB) store.Config {
+		cluster.Clear(t)
+		return store.Config{Endpoints: cluster.Endpoints}
+	})
 }

@@ -17,16 +17,20 @@ import (
 // Tx reads and writes several aggregates at once; all or nothing.
 type Tx struct {
 	store *Store
-	// Everything read or written, by etcd key, at the modification revision it was first seen with.
-	seen   map[string]int64
+	// Everything read or written, by TABLE/KEY, as it was first seen: that is what the commit compares.
+	seen   map[string]sight
 	writes map[string]*pending
 	err    error // of a misuse that the functions have no way to return
 }
 
+type sight struct {
+	mod   int64 // modification revision; 0: absent
+	value any   // *T, shared with the index; nil *T where absent, nil for a guard
+}
+
 type pending struct {
-	table  table
-	before any // *T, shared with the index; nil where absent
-	after  any // *T; nil deletes
+	table table
+	after any // *T; nil deletes
 }
 
 const (
@@ -48,7 +52,7 @@ func (s *Store) Transact(ctx context.Context, f func(tx *Tx) error) error {
 		if err := ctx.Err(); err != nil {
 			return unavailable("commit", err)
 		}
-		tx := &Tx{store: s, seen: make(map[string]int64), writes: make(map[string]*pending)}
+		tx := &Tx{store: s, seen: make(map[string]sight), writes: make(map[string]*pending)}
 		if err := f(tx); err != nil {
 			if tx.err == nil && !tx.current() {
 				continue // f may have seen two moments at once
@@ -83,8 +87,7 @@ func Read[T any](tx *Tx, t *Table[T], key string) (*T, bool) {
 		v := p.after.(*T)
 		return clone(tx, v), v != nil
 	}
-	v, mod := t.get(key)
-	tx.saw(full, mod)
+	v := look(tx, t, key)
 	return clone(tx, v), v != nil
 }
 
@@ -96,14 +99,19 @@ func Write[T any](tx *Tx, t *Table[T], key string, v *T) {
 		return
 	}
 	full := t.name + "/" + key
-	p, again := tx.writes[full]
-	if !again {
-		before, mod := t.get(key)
-		tx.saw(full, mod)
-		p = &pending{table: t, before: before}
-		tx.writes[full] = p
+	look(tx, t, key)
+	tx.writes[full] = &pending{table: t, after: v}
+}
+
+// look is a record as the transaction first saw it, whatever has become of it since.
+func look[T any](tx *Tx, t *Table[T], key string) *T {
+	full := t.name + "/" + key
+	if first, again := tx.seen[full]; again {
+		return first.value.(*T)
 	}
-	p.after = v
+	v, mod := t.get(key)
+	tx.seen[full] = sight{mod, v}
+	return v
 }
 
 // ReadBy is By within a transaction, as copies and with the transaction's own writes. The transaction is run again if, until it commits, any
@@ -118,7 +126,9 @@ func ReadBy[T any](tx *Tx, t *Table[T], index, value string) []*T {
 	guard := guardTable + "/" + t.guard(index, value)
 	found := make(map[string]*T)
 	t.store.mu.RLock()
-	tx.saw(guard, t.store.guards[guard])
+	if _, again := tx.seen[guard]; !again {
+		tx.seen[guard] = sight{mod: t.store.guards[guard]}
+	}
 	for _, e := range t.live.by[at][value] {
 		found[t.name+"/"+e.key] = e.value
 	}
@@ -141,20 +151,14 @@ func ReadBy[T any](tx *Tx, t *Table[T], index, value string) []*T {
 	return out
 }
 
-func (tx *Tx) saw(full string, mod int64) {
-	if _, before := tx.seen[full]; !before {
-		tx.seen[full] = mod
-	}
-}
-
 func (tx *Tx) fail(err error) { tx.err = errors.Join(tx.err, err) }
 
 // current reports whether everything the transaction saw is still so.
 func (tx *Tx) current() bool {
 	tx.store.mu.RLock()
 	defer tx.store.mu.RUnlock()
-	for full, mod := range tx.seen {
-		if tx.store.mod(full) != mod {
+	for full, first := range tx.seen {
+		if tx.store.mod(full) != first.mod {
 			return false
 		}
 	}
@@ -177,7 +181,7 @@ func (tx *Tx) commit(ctx context.Context) (revision int64, conflict map[string]i
 	names := slices.Sorted(maps.Keys(tx.seen))
 	compares, gets := make([]clientv3.Cmp, len(names)), make([]clientv3.Op, len(names))
 	for i, full := range names {
-		compares[i] = clientv3.Compare(clientv3.ModRevision(Prefix+full), "=", tx.seen[full])
+		compares[i] = clientv3.Compare(clientv3.ModRevision(Prefix+full), "=", tx.seen[full].mod)
 		gets[i] = clientv3.OpGet(Prefix+full, clientv3.WithKeysOnly())
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
@@ -195,8 +199,8 @@ func (tx *Tx) commit(ctx context.Context) (revision int64, conflict map[string]i
 		if kvs := got.Responses[i].GetResponseRange().Kvs; len(kvs) == 1 {
 			mod = kvs[0].ModRevision
 		}
-		if mod != tx.seen[full] {
-			conflict[full] = tx.seen[full]
+		if first := tx.seen[full].mod; mod != first {
+			conflict[full] = first
 		}
 	}
 	return 0, conflict, nil
@@ -210,8 +214,8 @@ func (tx *Tx) operations() ([]clientv3.Op, error) {
 	var ops []clientv3.Op
 	guards := make(map[string]bool)
 	for _, full := range slices.Sorted(maps.Keys(tx.writes)) {
-		p := tx.writes[full]
-		before, err := json.Marshal(p.before)
+		p, first := tx.writes[full], tx.seen[full]
+		before, err := json.Marshal(first.value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", full, err)
 		}
@@ -229,7 +233,7 @@ func (tx *Tx) operations() ([]clientv3.Op, error) {
 		default:
 			ops = append(ops, clientv3.OpPut(Prefix+full, string(after)))
 		}
-		p.table.guardsOf(p.before, p.after, func(guard string) { guards[guardTable+"/"+guard] = true })
+		p.table.guardsOf(first.value, p.after, func(guard string) { guards[guardTable+"/"+guard] = true })
 	}
 	for _, guard := range slices.Sorted(maps.Keys(guards)) {
 		ops = append(ops, clientv3.OpPut(Prefix+guard, ""))
