@@ -51,14 +51,20 @@ func TestAccountsAreIsolated(t *testing.T) {
 		code string
 		do   func() error
 	}{
-		"describe":     {api.CodeNotFound, func() error { _, err := tenant.DescribeCluster(ctx, podpasstest.Cluster); return err }},
-		"deregister":   {api.CodeNotFound, func() error { _, err := tenant.DeregisterCluster(ctx, podpasstest.Cluster); return err }},
-		"rotate key":   {api.CodeNotFound, func() error { _, err := tenant.RotateClusterKey(ctx, podpasstest.Cluster); return err }},
-		"look up":      {api.CodeNotFound, func() error { _, err := tenant.GetServiceAccount(ctx, web); return err }},
-		"token":        {api.CodeNotFound, func() error { _, err := tenant.CreateToken(ctx, &api.CreateTokenRequest{ServiceAccountName: web, Audience: "a"}); return err }},
-		"roles":        {api.CodeNotFound, func() error { _, err := tenant.RolesFor(ctx, web); return err }},
-		"whois":        {api.CodeNotFound, func() error { _, err := tenant.Whois(ctx, s.Admin.AccessKeyID); return err }},
-		"apply":        {api.CodeNotFound, func() error { _, err := tenant.Apply(ctx, &api.ApplyRequest{Documents: documents(t, "serviceaccount.yaml")}); return err }},
+		"describe":   {api.CodeNotFound, func() error { _, err := tenant.DescribeCluster(ctx, podpasstest.Cluster); return err }},
+		"deregister": {api.CodeNotFound, func() error { _, err := tenant.DeregisterCluster(ctx, podpasstest.Cluster); return err }},
+		"rotate key": {api.CodeNotFound, func() error { _, err := tenant.RotateClusterKey(ctx, podpasstest.Cluster); return err }},
+		"look up":    {api.CodeNotFound, func() error { _, err := tenant.GetServiceAccount(ctx, web); return err }},
+		"token": {api.CodeNotFound, func() error {
+			_, err := tenant.CreateToken(ctx, &api.CreateTokenRequest{ServiceAccountName: web, Audience: "a"})
+			return err
+		}},
+		"roles": {api.CodeNotFound, func() error { _, err := tenant.RolesFor(ctx, web); return err }},
+		"whois": {api.CodeNotFound, func() error { _, err := tenant.Whois(ctx, s.Admin.AccessKeyID); return err }},
+		"apply": {api.CodeNotFound, func() error {
+			_, err := tenant.Apply(ctx, &api.ApplyRequest{Documents: documents(t, "serviceaccount.yaml")})
+			return err
+		}},
 		"accounts":     {api.CodeAccessDenied, func() error { _, err := tenant.ListAccounts(ctx); return err }},
 		"new account":  {api.CodeAccessDenied, func() error { _, err := tenant.CreateAccount(ctx, &api.CreateAccountRequest{Name: "x"}); return err }},
 		"session keys": {api.CodeAccessDenied, func() error { _, err := tenant.RotateSessionKeys(ctx); return err }},

@@ -191,13 +191,13 @@ func TestRegisterTriesTheKeySource(t *testing.T) {
 	ca := base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: apiserver.Certificate().Raw}))
 	register := func(tok string) (*api.RegisterClusterResult, error) {
 		return admin.RegisterCluster(ctx, &api.RegisterClusterRequest{Name: "kube", ClusterSpec: api.ClusterSpec{
-			Issuer: "https://kubernetes.default.svc", TokenReview: true, Keys: api.ClusterKeys{Kubeconfig: kubeconfig(apiserver.URL, ca, "token: "+tok)},
+			Issuer: "https://kubernetes.default.svc", Keys: api.ClusterKeys{Kubeconfig: kubeconfig(apiserver.URL, ca, "token: "+tok)},
 		}})
 	}
 	_, err := register("wrong")
 	refused(t, err, api.CodeValidation)
 	got := must[*api.RegisterClusterResult](t)(register("secret-token"))
-	if got.Cluster.KeySource != "apiserver" || !got.Cluster.TokenReview {
+	if got.Cluster.KeySource != "apiserver" {
 		t.Errorf("%+v", got)
 	}
 	if text := string(must[[]byte](t)(json.Marshal(got))); strings.Contains(text, "secret-token") || strings.Contains(s.Audit.Lines(), "secret-token") {

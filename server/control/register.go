@@ -65,7 +65,7 @@ func (s *service) planCluster(
 		return want, &made, err
 	}
 	if err := s.Config.Keys.Check(ctx, &want); err != nil {
-		return want, nil, invalid("No verification keys can be had for cluster %s: %v. %s", name, err, keyAdvice(want.Keys)).Because(err)
+		return want, nil, invalid("No verification keys can be had for cluster %s: %v.%s", name, err, keyAdvice(want.Keys)).Because(err)
 	}
 	return want, nil, nil
 }
@@ -101,11 +101,15 @@ func keySource(k api.ClusterKeys) store.KeySource {
 	return ""
 }
 
+// keyAdvice is what else can be done. A kubeconfig's errors say it themselves.
 func keyAdvice(source store.KeySource) string {
-	if source == store.KeysDiscovery {
-		return "If the issuer cannot be reached from here, give its keys: kubectl get --raw /openid/v1/jwks > jwks.json, then --jwks jwks.json."
+	switch source {
+	case store.KeysDiscovery:
+		return " If the issuer cannot be reached from here, give its keys: kubectl get --raw /openid/v1/jwks > jwks.json, then --jwks jwks.json."
+	case store.KeysPinned:
+		return " Get the keys with: kubectl get --raw /openid/v1/jwks"
 	}
-	return "Get the keys with: kubectl get --raw /openid/v1/jwks"
+	return ""
 }
 
 // audience is the one the OIDC provider of a registered cluster admits, and so what its agent and webhook ask their tokens for.

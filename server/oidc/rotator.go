@@ -57,6 +57,7 @@ func (r *Rotator) Step(ctx context.Context) error {
 			if _, err := Rotate(ctx, r.Store, name, now, r.Random); err != nil {
 				note(err)
 			}
+			continue // the new key signs later
 		}
 		if r.Schedule.Next(c, now).After(now) {
 			continue
