@@ -39,7 +39,7 @@ it is written to a file for the shell (mode 0600) instead.`,
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVar(&c.id, "id", "", "12 `digits` of the account (default: random)")
 	cmd.Flags().StringVar(&c.envFile, "env-file", "", "write the administrator's key to this `file`")
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, func([]string) []error {
 		if _, err := identity.ParseAccount(c.id); c.id != "" && err != nil {
 			return []error{fmt.Errorf("--id: %w", err)}
@@ -78,7 +78,7 @@ func (a *app) accountList() *cobra.Command {
 		Use: "list [flags]", Short: "List the accounts hosted here", Example: "  podpass account list -o json", Args: exactly(),
 	}
 	c.flags(cmd.Flags())
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, nil, func(ctx context.Context, _ []string) error {
 		conn, err := a.connect(ctx, c.connectConfig)
 		if err != nil {

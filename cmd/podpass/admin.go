@@ -34,7 +34,7 @@ replaced in one step; else the new key is printed, this once.`,
 		Args:    exactly(),
 	}
 	c.flags(cmd.Flags())
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, nil, func(ctx context.Context, _ []string) error {
 		conn, err := a.connectAsAdministrator(ctx, c.connectConfig)
 		if err != nil {

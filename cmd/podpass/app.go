@@ -28,6 +28,7 @@ type app struct {
 func Run(ctx context.Context, args, env []string, stdio Stdio) int {
 	a := &app{Stdio: stdio, env: env}
 	root := a.root(args[0])
+	args = kubectlCompletion(args)
 	root.SetArgs(args[1:])
 	root.SetIn(stdio.In)
 	root.SetOut(stdio.Out)
@@ -76,6 +77,14 @@ func asPlugin(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		asPlugin(sub)
 	}
+}
+
+// kubectlCompletion turns a call under the name kubectl looks for to complete a plugin's arguments into cobra's own.
+func kubectlCompletion(args []string) []string {
+	if !strings.HasPrefix(filepath.Base(args[0]), "kubectl_complete-podpass") {
+		return args
+	}
+	return append([]string{args[0], cobra.ShellCompRequestCmd}, args[1:]...)
 }
 
 func plugin(program string) bool {

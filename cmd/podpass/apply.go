@@ -49,7 +49,7 @@ their JSON schema. A role that one service account may use:
 	f.BoolVar(&c.dryRun, "dry-run", false, "show what would change, and change nothing")
 	f.BoolVarP(&c.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&c.schema, "schema", false, "print the JSON schema of the documents")
-	outputFlag(f, &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, func([]string) []error {
 		if len(c.files) == 0 && !c.schema {
 			return []error{errors.New("-f FILE is missing")}
@@ -85,7 +85,7 @@ func (a *app) applyFiles(ctx context.Context, c *applyConfig) error {
 		return a.printChanges(c.output, plan)
 	case !changed:
 		return a.printChanges(c.output, plan)
-	case !c.yes && terminal(a.In) && terminal(a.Err) && !a.confirm("Apply these changes?"):
+	case !c.yes && terminal(a.In) && !a.confirm("Apply these changes?"):
 		return failed("podpass apply --yes", "nothing was changed")
 	}
 	done, err := conn.Apply(ctx, &api.ApplyRequest{Documents: documents})

@@ -29,7 +29,7 @@ type clusterConfig struct {
 
 func (c *clusterConfig) bind(cmd *cobra.Command) {
 	c.flags(cmd.Flags())
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 }
 
 func (a *app) clusterList() *cobra.Command {

@@ -56,7 +56,7 @@ get /openid/v1/jwks. Kubeconfigs that run a program for their credentials are re
 	f.BoolVar(&c.allowNoPod, "allow-no-pod", false, "accept tokens bound to no pod for Pod Identity")
 	f.BoolVar(&c.tokenReview, "token-review", false, "ask the API server about each token (needs --kubeconfig)")
 	f.StringToStringVar(&c.tags, "tags", nil, "`key=value` pairs, separated by commas")
-	outputFlag(f, &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, func([]string) []error { return c.check() },
 		func(ctx context.Context, args []string) error { return a.register(ctx, c, args[0]) })
 }

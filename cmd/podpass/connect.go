@@ -6,15 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/podpass/podpass/api"
 	"github.com/spf13/pflag"
 )
@@ -53,7 +52,7 @@ func (a *app) connect(ctx context.Context, c connectConfig) (*connection, error)
 }
 
 func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
-	cfg, err := config.LoadDefaultConfig(ctx)
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)))
 	if err != nil {
 		return nil, failed("aws configure list", "the AWS settings of the environment: %w", err)
 	}
@@ -80,7 +79,13 @@ func (a *app) connectDataDir(dir string) (*connection, error) {
 	conn := &connection{
 		endpoint: file.get("AWS_ENDPOINT_URL"), region: file.get("AWS_REGION"), envFile: path, accessKeyID: file.get("AWS_ACCESS_KEY_ID"),
 	}
-	return conn.open(credentials.NewStaticCredentialsProvider(conn.accessKeyID, file.get("AWS_SECRET_ACCESS_KEY"), ""), client)
+	return conn.open(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return administrator(path) }), client)
+}
+
+// administrator reads the key anew for each call: podpass admin rotate may have replaced it while podpass run goes on.
+func administrator(path string) (aws.Credentials, error) {
+	file, err := readEnvFile(path)
+	return aws.Credentials{AccessKeyID: file.get("AWS_ACCESS_KEY_ID"), SecretAccessKey: file.get("AWS_SECRET_ACCESS_KEY"), Source: path}, err
 }
 
 // httpClient is the SDK's default client, with the certificates of AWS_CA_BUNDLE as every SDK reads it.
@@ -113,13 +118,13 @@ func (conn *connection) open(provider aws.CredentialsProvider, client api.HTTP) 
 // explain gives an error of a call the hint that fits it.
 func (conn *connection) explain(err error) error {
 	var refused *api.Error
-	var network *net.OpError
+	var network *url.Error
 	var shown *failure
 	switch {
 	case err == nil || errors.As(err, &shown):
 		return err
 	case errors.As(err, &network):
-		return failed("podpass up", "cannot reach the authority at %s: %w", conn.endpoint, network)
+		return failed("podpass up", "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
 	case !errors.As(err, &refused):
 		return err
 	}
@@ -132,6 +137,8 @@ func (conn *connection) explain(err error) error {
 		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
 	case api.CodeAccessDenied:
 		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
+	case "UnexpectedAnswer":
+		return failed("env -u AWS_ENDPOINT_URL podpass cluster list   # speaks to the one podpass up started", "%w", err)
 	case api.CodeNotFound:
 		return failed("podpass cluster list", "%w", err)
 	}

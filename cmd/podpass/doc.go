@@ -3,8 +3,9 @@
 //
 // One file holds one subcommand: its config struct, its flags, its checks and what it does. What several share stands in a file named
 // after the thing: the application (app.go), settings (settings.go), failures and exit codes (failure.go), D/env (envfile.go), the
-// connection to the authority (connect.go), tables and JSON (output.go). The child process of run is in child.go, its environment in
-// childenv.go, its token in tokenfile.go and privatedir.go.
+// connection to the authority (connect.go), tables and JSON (output.go). What up and server share is in serve.go, start.go and
+// startfailure.go. The set-up of run is in runprepare.go, its child process in child.go, the child's environment in childenv.go, its token
+// in tokenfile.go and privatedir.go; workload.go and kube.go say whose token it is.
 //
 // The package may import everything; nothing may import it. It decides nothing about identity: that is the server's.
 package main

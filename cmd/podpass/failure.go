@@ -88,3 +88,13 @@ func exitOf(err error) error {
 	}
 	return err
 }
+
+// shellPath quotes a path where a shell would not take it as it is.
+func shellPath(path string) string {
+	if path != "" && strings.IndexFunc(path, func(r rune) bool {
+		return !strings.ContainsRune("/._-+,:@%", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

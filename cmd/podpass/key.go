@@ -39,7 +39,7 @@ working: an old key stays until everything it made has expired, and a new signin
 	c.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&c.sessions, "sessions", false, "rotate the key that seals session tokens")
 	cmd.Flags().StringVar(&c.issuer, "issuer", "", "rotate the signing key of this `cluster`'s issuer")
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, func([]string) []error {
 		if c.sessions == (c.issuer != "") {
 			return []error{errors.New("give either --sessions or --issuer CLUSTER")}

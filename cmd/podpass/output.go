@@ -7,7 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
 
@@ -37,8 +37,14 @@ func (f *format) Set(text string) error {
 	return fmt.Errorf("must be table or json, not %q", text)
 }
 
-func outputFlag(flags *pflag.FlagSet, f *format) {
-	flags.VarP(f, "output", "o", "`format`: table or json")
+func outputFlag(cmd *cobra.Command, f *format) {
+	cmd.Flags().VarP(f, "output", "o", "`format`: table or json")
+	oneOf(cmd, "output", string(formatTable), string(formatJSON))
+}
+
+// oneOf makes the shell complete a flag with the values it takes. The only error is that cmd has no such flag, which its tests would show.
+func oneOf(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // print writes value as indented JSON, or rows below a heading as a table.

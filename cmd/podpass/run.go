@@ -55,6 +55,7 @@ executed, and 2 if nothing says which role to use.`,
 	f := cmd.Flags()
 	c.flags(f)
 	f.StringVar(&c.mechanism, "mechanism", "auto", "how credentials are got: `auto, irsa or pod-identity`")
+	oneOf(cmd, "mechanism", "auto", "irsa", "pod-identity")
 	f.StringVar(&c.roleARN, "role-arn", "", "`ARN` of the role, instead of the association's or the annotation's")
 	f.StringVar(&c.sessionName, "session-name", "", "role session `name` (default: the pod's name)")
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "take the token from the cluster of this `file`")

@@ -167,8 +167,12 @@ func (conn *connection) noRole(ctx context.Context, c *runConfig, self string) e
 	return usage(strings.Join(hints, "\n"), "%s\nroles that would trust it%s:\n%s", what, more, strings.Join(trusting.Roles, "\n"))
 }
 
-// sessionNameOf makes a pod's name a role session name: at most 64 characters, of which the end tells pods of one account apart.
+// sessionNameOf makes a pod's name a role session name, which has 2 to 64 characters: the end of a pod's name tells pods of one account
+// apart.
 func sessionNameOf(pod string) string {
+	if len(pod) < 2 {
+		return "pod-" + pod
+	}
 	return pod[max(0, len(pod)-64):]
 }
 

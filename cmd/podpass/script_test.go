@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -22,9 +18,12 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"podpass":         main,
-		"kubectl-podpass": main,
-		"whoami":          whoami,
+		"podpass":                  main,
+		"kubectl-podpass":          main,
+		"kubectl_complete-podpass": main,
+		"whoami":                   whoami,
+		"supervised":               supervised,
+		"count-interrupts":         countInterrupts,
 	})
 }
 
@@ -66,76 +65,16 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"up": func(ts *testscript.TestScript, neg bool, args []string) { theAuthority(ts).up(ts, args) },
 			// down [SIGNAL] ends the authority and wants exit code 0, or with ! any other.
-			"down":   func(ts *testscript.TestScript, neg bool, args []string) { theAuthority(ts).down(ts, neg, args) },
-			"source": source,
-			"exits":  exits,
-			"mode":   mode,
-			"listen": listen,
-			"accept": accept,
+			"down":        func(ts *testscript.TestScript, neg bool, args []string) { theAuthority(ts).down(ts, neg, args) },
+			"twice":       func(ts *testscript.TestScript, neg bool, args []string) { theAuthority(ts).twice(ts) },
+			"certificate": certificate,
+			"source":      source,
+			"exits":       exits,
+			"mode":        mode,
+			"listen":      listen,
+			"accept":      accept,
 		},
 	})
-}
-
-type authorityKey struct{}
-
-func theAuthority(ts *testscript.TestScript) *authority {
-	return ts.Value(authorityKey{}).(*authority)
-}
-
-// authority is the podpass up of a script.
-type authority struct {
-	mu  sync.Mutex
-	cmd *exec.Cmd
-	log strings.Builder
-}
-
-// up starts podpass up on ports the kernel picks and returns when it has printed its line, which becomes $READY.
-func (u *authority) up(ts *testscript.TestScript, args []string) {
-	name, err := exec.LookPath(filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], "podpass"))
-	ts.Check(err)
-	u.cmd = exec.Command(name, append([]string{"up", "--listen", "127.0.0.1:0"}, args...)...)
-	u.cmd.Dir = ts.MkAbs(".")
-	u.cmd.Env = scriptEnv(ts)
-	u.cmd.Stderr = &u.log
-	out, err := u.cmd.StdoutPipe()
-	ts.Check(err)
-	ts.Check(u.cmd.Start())
-	lines := bufio.NewReader(out)
-	line, err := lines.ReadString('\n')
-	if err != nil {
-		u.cmd.Wait()
-		ts.Fatalf("podpass up ended: %v\n%s", err, u.log.String())
-	}
-	ts.Logf("%s", line)
-	ts.Setenv("READY", strings.TrimSuffix(line, "\n"))
-	go func() {
-		more, _ := io.ReadAll(lines)
-		if len(more) > 0 {
-			panic("podpass up printed more than its line: " + string(more))
-		}
-	}()
-}
-
-func (u *authority) down(ts *testscript.TestScript, neg bool, args []string) {
-	sig := syscall.SIGTERM
-	if len(args) == 1 && args[0] == "KILL" {
-		sig = syscall.SIGKILL
-	} else if len(args) == 1 && args[0] == "INT" {
-		sig = syscall.SIGINT
-	}
-	ts.Check(u.cmd.Process.Signal(sig))
-	err := u.cmd.Wait()
-	u.cmd = nil
-	if (err != nil) != neg {
-		ts.Fatalf("podpass up ended with %v\n%s", err, u.log.String())
-	}
-}
-
-func (u *authority) kill() {
-	if u.cmd != nil {
-		u.cmd.Process.Kill()
-		u.cmd.Wait()
-	}
 }
 
 // scriptEnv is the environment commands of the script get; testscript does not hand it out.

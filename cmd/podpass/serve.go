@@ -1,26 +1,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/netip"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"strings"
-	"syscall"
 
-	"github.com/podpass/podpass/api"
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server"
-	"github.com/podpass/podpass/server/iam"
-	"github.com/podpass/podpass/store"
 	"github.com/spf13/pflag"
 )
 
@@ -37,8 +26,8 @@ type serveConfig struct {
 func (c *serveConfig) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.listen, "listen", server.DefaultListen, "`host:port` of the services; port 0 lets the system pick one")
 	f.StringVar(&c.admin, "admin", "127.0.0.1:0", "`host:port` of health, readiness and metrics")
-	f.StringVar(&c.account, "account", string(server.DefaultAccount), "`id` of the first account of an empty data directory")
-	f.StringVar(&c.region, "region", server.DefaultRegion, "AWS `region` the authority stands in")
+	f.StringVar(&c.account, "account", "", "`id` of the first account, fixed at the first start (default "+string(server.DefaultAccount)+")")
+	f.StringVar(&c.region, "region", "", "AWS `region` the authority stands in, fixed at the first start (default "+server.DefaultRegion+")")
 	f.StringVar(&c.tlsCert, "tls-cert", "", "PEM `file` of the certificate to serve HTTPS with")
 	f.StringVar(&c.tlsKey, "tls-key", "", "PEM `file` of the certificate's key")
 	f.StringVar(&c.publicURL, "public-url", "", "`URL` clients use, where it is not the listener's own")
@@ -101,121 +90,4 @@ func parsePrefix(text string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a CIDR", text)
 	}
 	return prefix, nil
-}
-
-// start runs a server until SIGINT or SIGTERM; a second one ends the process at once. The line ready makes is printed when everything
-// answers and D/env is in place.
-func (a *app) start(ctx context.Context, c server.Config, ready func(s *server.Server, envFile string) string) error {
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return explainStart(err, c)
-	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // the second signal does what it does to any process
-	s, err := server.New(ctx, c)
-	if err != nil {
-		return explainStart(err, c)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
-	if answers(ctx, s.AdminURL()) == nil {
-		envFile := filepath.Join(c.DataDir, "env")
-		if err = a.leaveEnvFile(ctx, envFile, s, c); err == nil {
-			_, err = fmt.Fprintln(a.Out, ready(s, envFile))
-		}
-		if err != nil {
-			stop()
-		}
-	}
-	return explainStart(errors.Join(err, <-ended), c)
-}
-
-// leaveEnvFile writes D/env for this start: the address, and the administrator's key that was made by it, stands in the file already, or
-// is made anew because the file was lost. A server on an external etcd makes none anew: its other replicas' files hold the key.
-func (a *app) leaveEnvFile(ctx context.Context, path string, s *server.Server, c server.Config) error {
-	url := s.URL()
-	if base := s.Installed().IssuerBase; base != url && c.HostedCluster != "" {
-		c.Logger.Info("tokens keep the issuer of the first start", "issuer", base, "listening", url)
-	}
-	old, err := readEnvFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		c.Logger.Warn("the env file is replaced", "error", err)
-	}
-	key := api.AccessKey{AccessKeyID: old.get("AWS_ACCESS_KEY_ID"), SecretAccessKey: old.get("AWS_SECRET_ACCESS_KEY")}
-	stored, ok := s.Store().AccessKeys.Get(key.AccessKeyID)
-	switch known := ok && stored.Active && stored.Secret == key.SecretAccessKey; {
-	case s.Installed().Administrator != nil:
-		key = *s.Installed().Administrator
-	case known:
-	case len(c.EtcdEndpoints) > 0:
-		return nil
-	default:
-		if key, err = newAdministratorKey(ctx, s, c); err != nil {
-			return err
-		}
-	}
-	return replaceFile(path, append(administratorEnv(url, c.Region, key), setting{"PODPASS_ADMIN_URL", s.AdminURL()}).marshal())
-}
-
-// newAdministratorKey is for whoever may write the data directory, and so owns everything in it.
-func newAdministratorKey(ctx context.Context, s *server.Server, c server.Config) (key api.AccessKey, err error) {
-	env := iam.Env{Store: s.Store(), Now: c.Now, Random: c.Random}
-	err = s.Store().Transact(ctx, func(tx *store.Tx) error {
-		user, made, err := env.PutAdministrator(tx, s.Installed().Management, identity.PartitionOf(c.Region).ID)
-		if err == nil {
-			key = api.AccessKey{User: user.ARN().String(), AccessKeyID: made.ID, SecretAccessKey: made.Secret}
-		}
-		return err
-	})
-	return key, err
-}
-
-// answers returns once the server, whose ports are bound, serves them.
-func answers(ctx context.Context, adminURL string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, adminURL+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := (&http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}).Do(req)
-	if err != nil {
-		return err
-	}
-	return resp.Body.Close()
-}
-
-// explainStart turns what keeps a server from starting into a line and a way out.
-func explainStart(err error, c server.Config) error {
-	if err == nil {
-		return nil
-	}
-	dir, elsewhere := c.DataDir, "podpass up --data-dir DIRECTORY"
-	var version *store.VersionError
-	var network *net.OpError
-	switch {
-	case errors.Is(err, store.ErrLocked):
-		return failed(elsewhere+"   # or use the one that runs: . "+shellPath(dir)+"/env", "%s is in use by another podpass", dir)
-	case errors.As(err, &version):
-		return failed(elsewhere, "%w", version)
-	case errors.Is(err, store.ErrNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return failed("df -h "+shellPath(dir), "no space left for %s: %w", dir, err)
-	case errors.As(err, &network) && errors.Is(err, syscall.EADDRINUSE):
-		return failed("podpass up --listen 127.0.0.1:0   # or see who has it: ss -ltnp", "%s is in use by another process", network.Addr)
-	case errors.As(err, &network) && errors.Is(err, syscall.EADDRNOTAVAIL):
-		return failed("ip address", "%s is no address of this machine", network.Addr)
-	case errors.As(err, &network):
-		return failed("podpass up --listen 127.0.0.1:0", "%w", err)
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
-		return failed(elsewhere+"   # one you may write to", "%w", err)
-	}
-	return err
-}
-
-// shellPath quotes a path where a shell would not take it as it is.
-func shellPath(path string) string {
-	if path != "" && strings.IndexFunc(path, func(r rune) bool {
-		return !strings.ContainsRune("/._-+,:@%", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	}) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -52,8 +52,8 @@ The first administrator's key is written once, to the file env in the data direc
 		}
 		return problems
 	}, func(ctx context.Context, _ []string) error {
-		return a.start(ctx, config, func(s *server.Server, envFile string) string {
-			return fmt.Sprintf("ready %s  account %s  env %s", s.URL(), s.Installed().Management, shellPath(envFile))
+		return a.start(ctx, &c.serveConfig, config, func(s *server.Server) string {
+			return fmt.Sprintf("ready %s  account %s", s.URL(), s.Installed().Management)
 		})
 	})
 }

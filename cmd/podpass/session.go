@@ -40,7 +40,7 @@ server from the moment the command returns. The role can be assumed again at onc
 	}
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVar(&c.role, "role", "", "`name` or ARN of the role whose sessions end")
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, func(args []string) []error {
 		switch {
 		case len(args) > 1:

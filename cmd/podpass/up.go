@@ -40,8 +40,8 @@ data directory keeps everything. The issuer's URL is that of the first start.`,
 		config, problems = c.config(a.Err, func(config *server.Config) { config.HostedCluster, config.AllowTokens = c.cluster, true })
 		return problems
 	}, func(ctx context.Context, _ []string) error {
-		return a.start(ctx, config, func(s *server.Server, envFile string) string {
-			return fmt.Sprintf("ready %s  account %s  cluster %s  env %s", s.URL(), s.Installed().Management, c.cluster, shellPath(envFile))
+		return a.start(ctx, &c.serveConfig, config, func(s *server.Server) string {
+			return fmt.Sprintf("ready %s  account %s  cluster %s", s.URL(), s.Installed().Management, c.cluster)
 		})
 	})
 }

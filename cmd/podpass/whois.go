@@ -23,7 +23,7 @@ it, when, and which statement of the trust policy allowed it. AWS's own logs sho
 		Args: exactly("ACCESS_KEY_ID"),
 	}
 	c.flags(cmd.Flags())
-	outputFlag(cmd.Flags(), &c.output)
+	outputFlag(cmd, &c.output)
 	return action(a, cmd, nil, func(ctx context.Context, args []string) error {
 		conn, err := a.connect(ctx, c.connectConfig)
 		if err != nil {

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"syscall"
+
+	"github.com/podpass/podpass/server"
+	"github.com/podpass/podpass/store"
+)
+
+// directoryError says that the data directory could not be made.
+type directoryError struct{ error }
+
+func (d *directoryError) Unwrap() error { return d.error }
+
+// explainStart turns what keeps a server from starting into a line and a way out.
+func explainStart(err error, c server.Config) error {
+	if err == nil {
+		return nil
+	}
+	dir, elsewhere := c.DataDir, "podpass up --data-dir DIRECTORY"
+	var version *store.VersionError
+	var network *net.OpError
+	var directory *directoryError
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return failed(elsewhere+"   # or use the one that runs: . "+shellPath(dir)+"/env", "%s is in use by another podpass", dir)
+	case errors.As(err, &version):
+		return failed(elsewhere, "%w", version)
+	case errors.Is(err, store.ErrNoSpace), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return failed("df -h "+shellPath(dir), "no space left for %s: %w", dir, err)
+	case errors.As(err, &network) && errors.Is(err, syscall.EADDRINUSE):
+		return failed("podpass up --listen 127.0.0.1:0   # or see who has it: ss -ltnp", "%s is in use by another process", network.Addr)
+	case errors.As(err, &network) && errors.Is(err, syscall.EADDRNOTAVAIL):
+		return failed("ip address", "%s is no address of this machine", network.Addr)
+	case errors.As(err, &network):
+		return failed("podpass up --listen 127.0.0.1:0", "%w", err)
+	case errors.As(err, &directory), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return failed(elsewhere+"   # one you may write to", "%w", err)
+	}
+	return err
+}
