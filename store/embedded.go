@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.etcd.io/etcd/server/v3/etcdserver/api/v3client"
+	"golang.org/x/sys/unix"
 )
 
 const (
 	quota       = 4 << 30 // bytes etcd's database may take
 	stopTimeout = 10 * time.Second
+	deadTimeout = time.Second // for one that has failed: it may never stop
 )
 
 // embedded is a single-member etcd in this process, spoken to by function calls.
@@ -23,6 +26,7 @@ type embedded struct {
 	log    *etcdLog
 	server *embed.Etcd
 	client *clientv3.Client
+	dead   atomic.Bool
 }
 
 // startEmbedded locks the data directory and starts etcd in it. fatal is called if etcd dies later.
@@ -60,7 +64,7 @@ func startEmbedded(ctx context.Context, c Config, fatal func(error)) (_ *embedde
 	case err = <-e.log.fatal:
 	}
 	if err != nil {
-		return nil, fmt.Errorf("etcd in %s: %w", e.dir.etcd(), err)
+		return nil, e.explain(err)
 	}
 	select {
 	case <-e.server.Server.ReadyNotify():
@@ -70,10 +74,13 @@ func startEmbedded(ctx context.Context, c Config, fatal func(error)) (_ *embedde
 		err = ctx.Err()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("etcd in %s: %w", e.dir.etcd(), err)
+		return nil, e.explain(err)
 	}
 	e.client = v3client.New(e.server.Server)
-	e.log.handOver(fatal)
+	e.log.handOver(func(err error) {
+		e.dead.Store(true)
+		fatal(e.explain(err))
+	})
 	// Whoever held the lock before is dead, and so are its replicas.
 	if _, err := e.client.Delete(ctx, Prefix+replicaTable+"/", clientv3.WithPrefix()); err != nil {
 		return nil, unavailable("clear replicas", err)
@@ -98,7 +105,15 @@ func embeddedConfig(dir string, noSync bool) *embed.Config {
 	return c
 }
 
-// close stops etcd. A failed one may never stop, so its end is waited for only so long.
+// explain says where etcd failed, and what to do where that is known.
+func (e *embedded) explain(err error) error {
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("%s: %w (%w): make room and start again; what was acknowledged is kept", e.dir.path, ErrNoSpace, err)
+	}
+	return fmt.Errorf("etcd in %s: %w", e.dir.etcd(), err)
+}
+
+// close stops etcd.
 func (e *embedded) close() error {
 	if e.client != nil {
 		_ = e.client.Close() // only says that it was closed
@@ -106,6 +121,10 @@ func (e *embedded) close() error {
 	var err error
 	if e.server != nil {
 		e.log.handOver(func(error) {})
+		timeout := stopTimeout
+		if e.dead.Load() {
+			timeout = deadTimeout
+		}
 		stopped := make(chan struct{})
 		go func() {
 			defer close(stopped)
@@ -113,8 +132,10 @@ func (e *embedded) close() error {
 		}()
 		select {
 		case <-stopped:
-		case <-time.After(stopTimeout):
-			err = errors.Join(err, errors.New("etcd did not stop in time"))
+		case <-time.After(timeout):
+			if !e.dead.Load() {
+				err = errors.New("etcd did not stop in time")
+			}
 		}
 	}
 	if e.dir != nil {

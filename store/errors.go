@@ -12,8 +12,8 @@ var (
 	ErrLocked = errors.New("data directory is locked by another process")
 	// ErrUnavailable: etcd did not answer, or not in time. Whether the write it is returned for was made is not known.
 	ErrUnavailable = errors.New("the store is unavailable")
-	// ErrNoSpace: the disk is too full to start on.
-	ErrNoSpace = errors.New("not enough free space")
+	// ErrNoSpace: the disk is too full to start on, or has become so.
+	ErrNoSpace = errors.New("not enough free space on the disk")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

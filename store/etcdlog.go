@@ -100,7 +100,8 @@ func (c etcdCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 func harmless(message string) bool {
 	switch message {
 	case "Running http and grpc server on single port. This is not recommended for production.",
-		"simple token is not cryptographically signed", "Failed to detect schema version", "failed to update storage version":
+		"simple token is not cryptographically signed", "Failed to detect schema version", "failed to update storage version",
+		"Failed to detect storage schema version. Please wait till wal snapshot before upgrading cluster.":
 		return true
 	}
 	return false

@@ -207,10 +207,19 @@ func (s *Store) fatal(err error) {
 	if !s.failed.CompareAndSwap(nil, &err) {
 		return
 	}
+	s.cancel() // whoever waits for etcd waits in vain
 	s.log.Error("the store has failed", "error", err)
 	if s.onFatal != nil {
 		s.onFatal(err)
 	}
+}
+
+// end is why the store is at its end; ErrClosed where it is not known yet.
+func (s *Store) end() error {
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	return ErrClosed
 }
 
 // wait blocks until what s.mu guards fulfils a condition.
@@ -225,7 +234,7 @@ func (s *Store) wait(ctx context.Context, doing string, fulfilled func() bool) e
 		select {
 		case <-changed:
 		case <-s.ctx.Done():
-			return ErrClosed
+			return s.end()
 		case <-ctx.Done():
 			return unavailable(doing, ctx.Err())
 		}

@@ -186,8 +186,12 @@ func (tx *Tx) commit(ctx context.Context) (revision int64, conflict map[string]i
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
+	defer context.AfterFunc(tx.store.ctx, cancel)()
 	got, err := tx.store.client.Txn(ctx).If(compares...).Then(ops...).Else(gets...).Commit()
-	if err != nil {
+	switch {
+	case err != nil && tx.store.ctx.Err() != nil:
+		return 0, nil, tx.store.end()
+	case err != nil:
 		return 0, nil, unavailable("commit", err)
 	}
 	if got.Succeeded {
