@@ -27,7 +27,7 @@ const (
 // accessKey is an access key as the wire has it; the secret is shown once, when it is made.
 type accessKey struct {
 	UserName        string
-	AccessKeyId     string //nolint: AWS's spelling
+	AccessKeyId     string
 	Status          string
 	SecretAccessKey string
 	CreateDate      time.Time
@@ -101,7 +101,7 @@ func (s *service) listAccessKeys(_ context.Context, c *awsquery.Call, in *someUs
 
 type keyStatus struct {
 	UserName    string
-	AccessKeyId string //nolint: AWS's spelling
+	AccessKeyId string
 	Status      string
 }
 
@@ -121,7 +121,7 @@ func (s *service) updateAccessKey(ctx context.Context, c *awsquery.Call, in *key
 
 type keyID struct {
 	UserName    string
-	AccessKeyId string //nolint: AWS's spelling
+	AccessKeyId string
 }
 
 func (in *keyID) Validate(v *awsquery.Validator) {
@@ -151,7 +151,7 @@ func (s *service) changeKey(
 	})
 }
 
-type keyUse struct{ AccessKeyId string } //nolint: AWS's spelling
+type keyUse struct{ AccessKeyId string }
 
 func (in *keyUse) Validate(v *awsquery.Validator) {
 	text(v, "accessKeyId", in.AccessKeyId, 16, 128, idPattern, isID)

@@ -81,14 +81,18 @@ func (s *sequence) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func start(t *testing.T) *authority {
+func start(t *testing.T, options ...func(*iam.Config)) *authority {
 	t.Helper()
 	a := &authority{store: storetest.Open(t), audit: &recorder{}}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 	a.env = iam.Env{Store: a.store, Now: func() time.Time { return at }, Random: &sequence{}}
 	gate := access.New(access.Config{Store: a.store, Region: "us-west-2", Managed: iam.Managed})
 	pipeline := &awsquery.Pipeline{Gate: gate, Audit: a.audit, Random: &sequence{}}
-	server := httptest.NewServer(pipeline.Handler(iam.New(iam.Config{Store: a.store, Gate: gate, Now: a.env.Now, Random: a.env.Random})))
+	config := iam.Config{Store: a.store, Gate: gate, Now: a.env.Now, Random: a.env.Random}
+	for _, option := range options {
+		option(&config)
+	}
+	server := httptest.NewServer(pipeline.Handler(iam.New(config)))
 	t.Cleanup(server.Close)
 	a.url = server.URL
 	a.admin, a.other = a.account(t, mine), a.account(t, theirs)

@@ -65,21 +65,24 @@ func (k kind[T]) get(c *awsquery.Call, action, name string, keys ...key) (*T, er
 	return found, nil
 }
 
+// read authorises an action on one and reads a copy of it, and its key, within a transaction.
+func (k kind[T]) read(tx *store.Tx, c *awsquery.Call, action, name string, keys ...key) (at string, v *T, err error) {
+	at = k.key(string(c.Caller.Account), name)
+	v, _ = store.Read(tx, k.table, at)
+	return at, v, k.permit(c, action, name, v, keys)
+}
+
 // change authorises an action on one and writes what do makes of it. do may run more than once; an error of do writes nothing.
 func (k kind[T]) change(ctx context.Context, c *awsquery.Call, action, name string, do func(tx *store.Tx, v *T) error, keys ...key) error {
 	return k.store.Transact(ctx, func(tx *store.Tx) error {
-		at := k.key(string(c.Caller.Account), name)
-		found, ok := store.Read(tx, k.table, at)
-		if !ok {
-			found = nil
-		}
-		if err := k.permit(c, action, name, found, keys); err != nil {
+		at, v, err := k.read(tx, c, action, name, keys...)
+		if err != nil {
 			return err
 		}
-		if err := do(tx, found); err != nil {
+		if err := do(tx, v); err != nil {
 			return err
 		}
-		store.Write(tx, k.table, at, found)
+		store.Write(tx, k.table, at, v)
 		return nil
 	})
 }
@@ -87,15 +90,11 @@ func (k kind[T]) change(ctx context.Context, c *awsquery.Call, action, name stri
 // remove authorises an action on one and deletes it unless refuse objects.
 func (k kind[T]) remove(ctx context.Context, c *awsquery.Call, action, name string, refuse func(tx *store.Tx, v *T) error) error {
 	return k.store.Transact(ctx, func(tx *store.Tx) error {
-		at := k.key(string(c.Caller.Account), name)
-		found, ok := store.Read(tx, k.table, at)
-		if !ok {
-			found = nil
-		}
-		if err := k.permit(c, action, name, found, nil); err != nil {
+		at, v, err := k.read(tx, c, action, name)
+		if err != nil {
 			return err
 		}
-		if err := refuse(tx, found); err != nil {
+		if err := refuse(tx, v); err != nil {
 			return err
 		}
 		store.Write(tx, k.table, at, nil)

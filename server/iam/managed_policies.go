@@ -42,10 +42,10 @@ type policyResult struct{ Policy *managedPolicy }
 // managedPolicy is a managed policy as the wire has it.
 type managedPolicy struct {
 	PolicyName                    string
-	PolicyId                      string //nolint: AWS's spelling
+	PolicyId                      string
 	Arn                           string
 	Path                          string
-	DefaultVersionId              string //nolint: AWS's spelling
+	DefaultVersionId              string
 	AttachmentCount               int
 	PermissionsBoundaryUsageCount int
 	IsAttachable                  bool

@@ -70,9 +70,9 @@ type entityList struct {
 	rest
 }
 
-type policyUser struct{ UserName, UserId string } //nolint: AWS's spelling
+type policyUser struct{ UserName, UserId string }
 
-type policyRole struct{ RoleName, RoleId string } //nolint: AWS's spelling
+type policyRole struct{ RoleName, RoleId string }
 
 // listEntities shows who uses a policy: roles and then users, in the order of their names.
 func (s *service) listEntities(_ context.Context, c *awsquery.Call, in *listEntities) (*entityList, error) {

@@ -36,7 +36,7 @@ type versionResult struct{ PolicyVersion policyVersion }
 // policyVersion is a version as the wire has it.
 type policyVersion struct {
 	Document         string // percent-encoded
-	VersionId        string //nolint: AWS's spelling
+	VersionId        string
 	IsDefaultVersion bool
 	CreateDate       time.Time
 }
@@ -77,7 +77,7 @@ func (e Env) addVersion(p *store.Policy, document string, makeDefault bool) stor
 
 type versionRef struct {
 	PolicyArn string
-	VersionId string //nolint: AWS's spelling
+	VersionId string
 }
 
 func (in *versionRef) Validate(v *awsquery.Validator) {

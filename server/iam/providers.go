@@ -25,7 +25,7 @@ func (s *service) providerActions() []awsquery.Action {
 }
 
 type createProvider struct {
-	Url            string //nolint: AWS's spelling
+	Url            string
 	ClientIDList   []string
 	ThumbprintList []string
 	Tags           []tag
@@ -87,7 +87,7 @@ func (s *service) createProvider(ctx context.Context, c *awsquery.Call, in *crea
 	if err != nil {
 		return nil, err
 	}
-	return &createdProvider{arn, shownTags(p.Tags)}, nil
+	return &createdProvider{arn, some(shownTags(p.Tags))}, nil
 }
 
 // checkProvider holds the rules of a whole provider that the API model does not state.
@@ -173,7 +173,7 @@ func (s *service) changeProvider(
 }
 
 type shownProvider struct {
-	Url            string //nolint: AWS's spelling
+	Url            string
 	ClientIDList   []string
 	ThumbprintList []string
 	CreateDate     time.Time

@@ -9,6 +9,9 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/server/iam"
 )
 
 func TestProviderLifecycle(t *testing.T) {
@@ -137,4 +140,13 @@ func TestProviderQuotas(t *testing.T) {
 	}
 	_, err = create(100, nil, nil)
 	refused(t, err, "LimitExceeded")
+}
+
+func TestProviderURLsAllowed(t *testing.T) {
+	a := start(t, func(c *iam.Config) { c.AllowIssuer = identity.IssuerRules{Port: true} })
+	for url, status := range map[string]int{"https://oidc.example.test:8443/x": 200, "http://oidc.example.test": 400} {
+		if got := a.call(t, a.admin, "CreateOpenIDConnectProvider", "Url="+url); got.status != status {
+			t.Errorf("%s: %d %s", url, got.status, got.body)
+		}
+	}
 }

@@ -53,7 +53,7 @@ type roleResult struct{ Role *role }
 type role struct {
 	Path                     string
 	RoleName                 string
-	RoleId                   string //nolint: AWS's spelling
+	RoleId                   string
 	Arn                      string
 	CreateDate               time.Time
 	AssumeRolePolicyDocument string // percent-encoded

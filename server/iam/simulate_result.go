@@ -37,7 +37,7 @@ type organizationsDetail struct{ AllowedByOrganizations bool }
 type boundaryDetail struct{ AllowedByPermissionsBoundary bool }
 
 type matchedStatement struct {
-	SourcePolicyId   string //nolint: AWS's spelling
+	SourcePolicyId   string
 	SourcePolicyType string
 	StartPosition    position
 	EndPosition      position

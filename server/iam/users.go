@@ -41,7 +41,7 @@ type userResult struct{ User *user }
 type user struct {
 	Path                string
 	UserName            string
-	UserId              string //nolint: AWS's spelling
+	UserId              string
 	Arn                 string
 	CreateDate          time.Time
 	PermissionsBoundary *boundary
@@ -166,12 +166,8 @@ func (in *updateUser) Validate(v *awsquery.Validator) {
 func (s *service) updateUser(ctx context.Context, c *awsquery.Call, in *updateUser) (*none, error) {
 	users, account := s.Store.Users, string(c.Caller.Account)
 	return nil, s.Store.Transact(ctx, func(tx *store.Tx) error {
-		at := store.UserKey(account, in.UserName)
-		u, ok := store.Read(tx, users, at)
-		if !ok {
-			u = nil
-		}
-		if err := s.users.permit(c, "iam:UpdateUser", in.UserName, u, nil); err != nil {
+		at, u, err := s.users.read(tx, c, "iam:UpdateUser", in.UserName)
+		if err != nil {
 			return err
 		}
 		u.Name, u.Path = orDefault(in.NewUserName, u.Name), orDefault(in.NewPath, u.Path)
