@@ -226,13 +226,13 @@ func TestWhy(t *testing.T) {
 		}
 		return k
 	}
-	const no = "no resource-based policy allows sts:AssumeRoleWithWebIdentity: trust policy: statement 0 (Web) did not match: "
+	const no = "no resource-based policy allows sts:AssumeRoleWithWebIdentity: trust policy: statement 1 (Web) did not match: "
 	for _, c := range []struct {
 		name, caller, action, trust string
 		have                        keys
 		want                        string
 	}{
-		{"allowed", "web", "sts:AssumeRoleWithWebIdentity", web, base, "trust policy: statement 0 (Web) allows sts:AssumeRoleWithWebIdentity"},
+		{"allowed", "web", "sts:AssumeRoleWithWebIdentity", web, base, "trust policy: statement 1 (Web) allows sts:AssumeRoleWithWebIdentity"},
 		{
 			"another subject", "web", "sts:AssumeRoleWithWebIdentity", web, with(sub, "system:serviceaccount:a:c"),
 			no + `StringEquals oidc.example/id/C1:sub wants "system:serviceaccount:a:b", the request has "system:serviceaccount:a:c"`,
@@ -261,25 +261,25 @@ func TestWhy(t *testing.T) {
 		{"no caller", "anonymous", "sts:AssumeRoleWithWebIdentity", web, base, no + `Principal wants "` + provider + `", the request has no principal`},
 		{
 			"another action", "web", "sts:TagSession", web, base,
-			`no resource-based policy allows sts:TagSession: trust policy: statement 0 (Web) did not match: Action wants "sts:assumerolewithwebidentity", the request has "sts:TagSession"`,
+			`no resource-based policy allows sts:TagSession: trust policy: statement 1 (Web) did not match: Action wants "sts:assumerolewithwebidentity", the request has "sts:TagSession"`,
 		},
 		{
 			"odd action", "web", "sts:a\nb", web, base,
-			`no resource-based policy allows "sts:a\nb": trust policy: statement 0 (Web) did not match: Action wants "sts:assumerolewithwebidentity", the request has "sts:a\nb"`,
+			`no resource-based policy allows "sts:a\nb": trust policy: statement 1 (Web) did not match: Action wants "sts:assumerolewithwebidentity", the request has "sts:a\nb"`,
 		},
 		{
 			"the statement that came closest", "session", "sts:AssumeRole",
 			`{"Statement":[{"Effect":"Allow","Action":"sts:TagSession","Principal":"*"},{"Effect":"Deny","Action":"sts:AssumeRole","Principal":{"AWS":"` + abroad + `"}},
 			 {"Effect":"Allow","Action":"sts:Assume*","Principal":{"AWS":["111111111111","222222222222","333333333333","444444444444","555555555555","666666666666"]}}]}`, nil,
-			`no resource-based policy allows sts:AssumeRole: trust policy: statement 2 did not match: Principal wants "111111111111" or "222222222222" or "333333333333" or "444444444444" or 2 others, ` +
+			`no resource-based policy allows sts:AssumeRole: trust policy: statement 3 did not match: Principal wants "111111111111" or "222222222222" or "333333333333" or "444444444444" or 2 others, ` +
 				`the request has "` + session + `", "` + roleARN + `", unique id "` + roleID + `"`,
 		},
-		{"denied", "session", "sts:AssumeRole", trustDoc(`"Effect":"Deny","Action":"sts:AssumeRole","Principal":"*"`), nil, `trust policy: statement 0 denies sts:AssumeRole`},
+		{"denied", "session", "sts:AssumeRole", trustDoc(`"Effect":"Deny","Action":"sts:AssumeRole","Principal":"*"`), nil, `trust policy: statement 1 denies sts:AssumeRole`},
 		{
 			"denied by a condition", "session", "sts:AssumeRole",
 			trustDoc(`"Effect":"Deny","Action":"sts:AssumeRole","Principal":"*","Condition":{"StringNotLike":{"aws:PrincipalTag/team":["${sts:ExternalId}*","b"]}}`),
 			keys{"aws:principaltag/team": "red", "sts:ExternalId": "x"},
-			`trust policy: statement 0 denies sts:AssumeRole: StringNotLike aws:PrincipalTag/team wants "${sts:ExternalId}*" or "b", the request has "red", ${sts:ExternalId} is "x"`,
+			`trust policy: statement 1 denies sts:AssumeRole: StringNotLike aws:PrincipalTag/team wants "${sts:ExternalId}*" or "b", the request has "red", ${sts:ExternalId} is "x"`,
 		},
 		{"nothing", "session", "sts:AssumeRole", trustDoc(`"Effect":"Deny","Action":"sts:TagSession","Principal":"*"`), nil, "no resource-based policy allows sts:AssumeRole"},
 		{
@@ -307,9 +307,9 @@ func TestWhyIdentity(t *testing.T) {
 		{"Effect":"Allow","NotAction":"s3:*","NotResource":"arn:aws:sqs:us-east-1:1:q"}]}`
 	for _, c := range []struct{ action, resource, want string }{
 		{"s3:PutObject", "arn:aws:s3:::a/x", "no identity-based policy allows s3:PutObject on arn:aws:s3:::a/x"},
-		{"s3:GetObject", "arn:aws:s3:::c/x", `no identity-based policy allows s3:GetObject on arn:aws:s3:::c/x: p: statement 0 did not match: Resource wants "arn:aws:s3:::a/*" or "arn:aws:s3:::b/*", the request has "arn:aws:s3:::c/x"`},
-		{"sqs:Send", "arn:aws:sqs:us-east-1:1:q", `no identity-based policy allows sqs:Send on arn:aws:sqs:us-east-1:1:q: p: statement 1 did not match: NotResource wants "arn:aws:sqs:us-east-1:1:q", the request has "arn:aws:sqs:us-east-1:1:q"`},
-		{"sqs:Send", "*", "p: statement 1 allows sqs:Send"},
+		{"s3:GetObject", "arn:aws:s3:::c/x", `no identity-based policy allows s3:GetObject on arn:aws:s3:::c/x: p: statement 1 did not match: Resource wants "arn:aws:s3:::a/*" or "arn:aws:s3:::b/*", the request has "arn:aws:s3:::c/x"`},
+		{"sqs:Send", "arn:aws:sqs:us-east-1:1:q", `no identity-based policy allows sqs:Send on arn:aws:sqs:us-east-1:1:q: p: statement 2 did not match: NotResource wants "arn:aws:sqs:us-east-1:1:q", the request has "arn:aws:sqs:us-east-1:1:q"`},
+		{"sqs:Send", "*", "p: statement 2 allows sqs:Send"},
 	} {
 		d := evaluate(t, &policy.Request{Requester: callers()["session"], Action: c.action, Resource: c.resource}, text)
 		if diff := cmp.Diff(c.want, d.Why()); diff != "" {

@@ -117,7 +117,8 @@ func (l *line) list(n int, value func(i int) string) {
 }
 
 func (l *line) statement(f *found) {
-	l.add(f.source.ID, ": statement ", strconv.Itoa(f.index))
+	// Counted from 1, as people count; Match.Index counts from 0.
+	l.add(f.source.ID, ": statement ", strconv.Itoa(f.index+1))
 	if f.statement.sid != "" {
 		l.add(" (")
 		l.name(f.statement.sid)

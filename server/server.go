@@ -8,8 +8,10 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/podpass/podpass/api"
 	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/awsquery"
@@ -110,17 +112,26 @@ func (s *Server) mount() {
 	issuers := keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery})
 	s.rotator = &oidc.Rotator{Store: s.store, Now: c.Now, Random: c.Random, Logger: c.Logger}
 
-	mux := http.NewServeMux()
-	mux.Handle("/oidc/", oidc.Handler(s.store))
-	mux.Handle("/podpass/v1/", control.New(control.Config{
+	documents := oidc.Handler(s.store)
+	native := control.New(control.Config{
 		Pipeline: restjson.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe},
 		Env:      s.environment(), Keys: issuers, AllowTokens: c.AllowTokens, Recent: recent,
-	}))
-	mux.Handle("/", query.Handler(
+	})
+	queries := query.Handler(
 		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),
 		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
-	))
-	s.services = mux
+	)
+	// Not an http.ServeMux: it answers an unclean path with a redirect of its own, which no pipeline would have seen or put on record.
+	s.services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/oidc/"):
+			documents.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, api.Prefix):
+			native.ServeHTTP(w, r)
+		default:
+			queries.ServeHTTP(w, r)
+		}
+	})
 }
 
 // Run serves until ctx ends or the state fails, lets requests under way finish, and closes everything.

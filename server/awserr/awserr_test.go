@@ -36,7 +36,7 @@ func TestFrom(t *testing.T) {
 	}{
 		"a wire error":         {awserr.Throttling(), wire{400, "Throttling", "Rate exceeded"}},
 		"a wrapped wire error": {fmt.Errorf("x: %w", awserr.Validation("v")), wire{400, "ValidationError", "v"}},
-		"policy syntax":        {fmt.Errorf("x: %w", &policy.SyntaxError{Message: "Syntax errors in policy."}), wire{400, "MalformedPolicyDocument", "Syntax errors in policy."}},
+		"policy syntax":        {fmt.Errorf("x: %w", &policy.SyntaxError{Message: "Syntax errors in policy.", Line: 3, Column: 7}), wire{400, "MalformedPolicyDocument", "Syntax errors in policy. (line 3, column 7)"}},
 		"a session too large":  {&session.TooLargeError{Percent: 112}, wire{400, "PackedPolicyTooLarge", "Packed size of session tags consumes 112% of allotted space."}},
 		"store stale":          {fmt.Errorf("x: %w", store.ErrStale), wire{503, "ServiceUnavailable", unavailable}},
 		"store unavailable":    {fmt.Errorf("x: %w", store.ErrUnavailable), wire{503, "ServiceUnavailable", unavailable}},

@@ -24,7 +24,7 @@ func From(err error) *Error {
 	var large *session.TooLargeError
 	switch {
 	case errors.As(err, &syntax):
-		return New(http.StatusBadRequest, "MalformedPolicyDocument", syntax.Message).Because(err)
+		return New(http.StatusBadRequest, "MalformedPolicyDocument", syntax.Error()).Because(err)
 	case errors.As(err, &large):
 		return New(http.StatusBadRequest, "PackedPolicyTooLarge", large.Error()).Because(err)
 	case errors.Is(err, store.ErrStale), errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed),
