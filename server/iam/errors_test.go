@@ -143,6 +143,7 @@ func refusals() []refusal {
 		{"SimulatePrincipalPolicy", []string{"PolicySourceArn=arn:aws:s3:::bucket-of-mine", "ActionNames.member.1=s3:GetObject"}, 400, "InvalidInput", ""},
 		{"SimulatePrincipalPolicy", []string{"PolicySourceArn=" + roleARN("no"), "ActionNames.member.1=s3:GetObject"}, 404, "NoSuchEntity", ""},
 		{"SimulateCustomPolicy", []string{"PolicyInputList.member.1={", "ActionNames.member.1=s3:GetObject"}, 400, "InvalidInput", "PolicyInputList.1: …"},
+		{"ListRoles", []string{"PathPrefix=team"}, 400, "ValidationError", ""},
 		{"CreateGroup", []string{"GroupName=g"}, 400, "InvalidAction", "Could not find operation CreateGroup for version 2010-05-08"},
 	}
 }

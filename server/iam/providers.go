@@ -2,12 +2,10 @@ package iam
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/podpass/podpass/identity"
-	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/store"
 )
@@ -22,83 +20,6 @@ func (s *service) providerActions() []awsquery.Action {
 		awsquery.NewAction("RemoveClientIDFromOpenIDConnectProvider", s.removeClientID),
 		awsquery.NewAction("UpdateOpenIDConnectProviderThumbprint", s.updateThumbprint),
 	}
-}
-
-type createProvider struct {
-	Url            string
-	ClientIDList   []string
-	ThumbprintList []string
-	Tags           []tag
-}
-
-func (in *createProvider) Validate(v *awsquery.Validator) {
-	text(v, "url", in.Url, 1, 255, "", nil)
-	checkClientIDs(v, in.ClientIDList)
-	checkThumbprints(v, in.ThumbprintList)
-	checkTags(v, in.Tags)
-}
-
-func checkClientIDs(v *awsquery.Validator, ids []string) {
-	for _, id := range ids {
-		text(v, "clientIDList", id, 1, 255, "", nil)
-	}
-}
-
-func checkThumbprints(v *awsquery.Validator, prints []string) {
-	for _, p := range prints {
-		text(v, "thumbprintList", p, 40, 40, "", nil)
-	}
-}
-
-type createdProvider struct {
-	OpenIDConnectProviderArn string
-	Tags                     []tag
-}
-
-func (s *service) createProvider(ctx context.Context, c *awsquery.Call, in *createProvider) (*createdProvider, error) {
-	issuer, err := identity.ParseIssuer(in.Url, s.allowIssuer)
-	if err != nil {
-		return nil, awserr.Validation("Invalid Open ID Connect Provider URL").Because(err)
-	}
-	p := &store.Provider{
-		Account: c.Caller.Account, Partition: partition(c), Issuer: issuer, ClientIDs: distinct(in.ClientIDList),
-		Thumbprints: in.ThumbprintList, Tags: fromWire(in.Tags), Created: s.Now().UTC().Truncate(time.Second),
-	}
-	arn := p.ARN().String()
-	if err := s.authorise(c, "iam:CreateOpenIDConnectProvider", arn, arn, conditionKeys(holder{}, []key{requestTags(p.Tags)})); err != nil {
-		return nil, err
-	}
-	if err := checkProvider(p); err != nil {
-		return nil, err
-	}
-	have := 0
-	for range s.Store.Providers.List(accountPrefix(c.Caller.Account), "") {
-		have++
-	}
-	if have >= maxProviders {
-		return nil, limitExceeded("Cannot exceed quota for OpenIdConnectProvidersPerAccount: %d", maxProviders)
-	}
-	_, err = s.Store.Providers.Update(ctx, store.ProviderKey(arn), func(old *store.Provider) (*store.Provider, error) {
-		if old != nil {
-			return nil, alreadyExists("Provider with url %s already exists.", in.Url)
-		}
-		return p, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &createdProvider{arn, some(shownTags(p.Tags))}, nil
-}
-
-// checkProvider holds the rules of a whole provider that the API model does not state.
-func checkProvider(p *store.Provider) error {
-	if len(p.ClientIDs) > maxClientIDs {
-		return limitExceeded("Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: %d", maxClientIDs)
-	}
-	if len(p.Thumbprints) > maxThumbprints {
-		return invalidInput("Thumbprint list must contain fewer than %d entries.", maxThumbprints)
-	}
-	return checkTagSet(p.Tags)
 }
 
 type providerARN struct{ OpenIDConnectProviderArn string }
@@ -190,14 +111,6 @@ func (s *service) getProvider(_ context.Context, c *awsquery.Call, in *providerA
 	}, nil
 }
 
-// some makes an empty list one that is written.
-func some[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
 type providerEntry struct{ Arn string }
 
 type providerList struct{ OpenIDConnectProviderList []providerEntry }
@@ -224,56 +137,4 @@ func (s *service) deleteProvider(ctx context.Context, c *awsquery.Call, in *prov
 		return nil, s.permitProvider(c, "iam:DeleteOpenIDConnectProvider", arn, p, nil)
 	})
 	return nil, err
-}
-
-type clientID struct {
-	OpenIDConnectProviderArn string
-	ClientID                 string
-}
-
-func (in *clientID) Validate(v *awsquery.Validator) {
-	checkARN(v, "openIDConnectProviderArn", in.OpenIDConnectProviderArn)
-	text(v, "clientID", in.ClientID, 1, 255, "", nil)
-}
-
-func (s *service) addClientID(ctx context.Context, c *awsquery.Call, in *clientID) (*none, error) {
-	return nil, s.changeProvider(ctx, c, "iam:AddClientIDToOpenIDConnectProvider", in.OpenIDConnectProviderArn, func(p *store.Provider) error {
-		p.ClientIDs = distinct(append(p.ClientIDs, in.ClientID))
-		return checkProvider(p)
-	})
-}
-
-func (s *service) removeClientID(ctx context.Context, c *awsquery.Call, in *clientID) (*none, error) {
-	return nil, s.changeProvider(ctx, c, "iam:RemoveClientIDFromOpenIDConnectProvider", in.OpenIDConnectProviderArn, func(p *store.Provider) error {
-		p.ClientIDs = slices.DeleteFunc(p.ClientIDs, func(id string) bool { return id == in.ClientID })
-		return nil
-	})
-}
-
-type thumbprints struct {
-	OpenIDConnectProviderArn string
-	ThumbprintList           []string
-}
-
-func (in *thumbprints) Validate(v *awsquery.Validator) {
-	checkARN(v, "openIDConnectProviderArn", in.OpenIDConnectProviderArn)
-	checkThumbprints(v, in.ThumbprintList)
-}
-
-func (s *service) updateThumbprint(ctx context.Context, c *awsquery.Call, in *thumbprints) (*none, error) {
-	return nil, s.changeProvider(ctx, c, "iam:UpdateOpenIDConnectProviderThumbprint", in.OpenIDConnectProviderArn, func(p *store.Provider) error {
-		p.Thumbprints = in.ThumbprintList
-		return checkProvider(p)
-	})
-}
-
-// distinct keeps the first of equal values.
-func distinct(values []string) []string {
-	var out []string
-	for _, v := range values {
-		if !slices.Contains(out, v) {
-			out = append(out, v)
-		}
-	}
-	return out
 }

@@ -21,32 +21,6 @@ func (s *service) roleActions() []awsquery.Action {
 	}
 }
 
-type createRole struct {
-	Path                     string
-	RoleName                 string
-	AssumeRolePolicyDocument string
-	Description              string
-	MaxSessionDuration       *int
-	PermissionsBoundary      string
-	Tags                     []tag
-}
-
-func (in *createRole) Validate(v *awsquery.Validator) {
-	checkPath(v, "path", in.Path)
-	checkName(v, "roleName", in.RoleName, 64)
-	checkDocument(v, "assumeRolePolicyDocument", in.AssumeRolePolicyDocument)
-	checkDescription(v, in.Description)
-	checkSession(v, in.MaxSessionDuration)
-	optional(v, "permissionsBoundary", in.PermissionsBoundary, 20, 2048, "", nil)
-	checkTags(v, in.Tags)
-}
-
-func checkSession(v *awsquery.Validator, seconds *int) {
-	if seconds != nil {
-		v.Range("maxSessionDuration", *seconds, minSession, maxSession)
-	}
-}
-
 type roleResult struct{ Role *role }
 
 // role is a role as the wire has it. Which members are there depends on the action.
@@ -91,37 +65,6 @@ func (s *service) wholeRole(r *store.Role) *role {
 	return out
 }
 
-func (s *service) createRole(ctx context.Context, c *awsquery.Call, in *createRole) (*roleResult, error) {
-	spec := RoleSpec{
-		Account: c.Caller.Account, Partition: partition(c), Path: in.Path, Name: in.RoleName, Description: in.Description,
-		Trust: in.AssumeRolePolicyDocument, Tags: fromWire(in.Tags), Boundary: in.PermissionsBoundary,
-	}
-	if in.MaxSessionDuration != nil {
-		spec.MaxSession = *in.MaxSessionDuration
-	}
-	spec = spec.complete()
-	arn := spec.Account.IAM(spec.Partition, "role"+spec.Path+spec.Name).String()
-	keys := conditionKeys(holder{}, []key{requestTags(spec.Tags), newBoundary(spec.Boundary)})
-	if err := s.authorise(c, "iam:CreateRole", arn, arn, keys); err != nil {
-		return nil, err
-	}
-	var made *store.Role
-	err := s.Store.Transact(ctx, func(tx *store.Tx) error {
-		if _, exists := store.Read(tx, s.Store.Roles, store.RoleKey(string(spec.Account), spec.Name)); exists {
-			return alreadyExists("Role with name %s already exists.", spec.Name)
-		}
-		_, after, err := s.PutRole(tx, spec)
-		made = after
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := s.roleEntry(made)
-	out.PermissionsBoundary, out.Tags = shownBoundary(made.Boundary), shownTags(made.Tags)
-	return &roleResult{out}, nil
-}
-
 type roleName struct{ RoleName string }
 
 func (in *roleName) Validate(v *awsquery.Validator) { checkName(v, "roleName", in.RoleName, 64) }
@@ -157,10 +100,7 @@ func (in *pathPage) Validate(v *awsquery.Validator) {
 
 // shown is the resource a refusal to list names: what is listed under the path prefix.
 func (in *pathPage) shown(c *awsquery.Call, noun string) string {
-	if in.PathPrefix == "" {
-		return c.Caller.Account.IAM(partition(c), noun+"/").String()
-	}
-	return c.Caller.Account.IAM(partition(c), noun+in.PathPrefix).String()
+	return "arn:" + partition(c) + ":iam::" + string(c.Caller.Account) + ":" + noun + orDefault(in.PathPrefix, "/")
 }
 
 type roleList struct {
@@ -183,109 +123,4 @@ func (s *service) listRoles(_ context.Context, c *awsquery.Call, in *pathPage) (
 		out.Roles = append(out.Roles, s.listedRole(r))
 	}
 	return out, nil
-}
-
-type updateRole struct {
-	RoleName           string
-	Description        *string
-	MaxSessionDuration *int
-}
-
-func (in *updateRole) Validate(v *awsquery.Validator) {
-	checkName(v, "roleName", in.RoleName, 64)
-	if in.Description != nil {
-		checkDescription(v, *in.Description)
-	}
-	checkSession(v, in.MaxSessionDuration)
-}
-
-// updateRole sets what is given. A description that is absent is kept, and one that is empty is removed.
-func (s *service) updateRole(ctx context.Context, c *awsquery.Call, in *updateRole) (*none, error) {
-	err := s.roles.change(ctx, c, "iam:UpdateRole", in.RoleName, func(_ *store.Tx, r *store.Role) error {
-		if in.Description != nil {
-			r.Description = *in.Description
-		}
-		if in.MaxSessionDuration != nil {
-			r.MaxSession = *in.MaxSessionDuration
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &none{}, nil // an empty UpdateRoleResult, which the model asks for
-}
-
-type roleDescription struct {
-	RoleName    string
-	Description *string
-}
-
-func (in *roleDescription) Validate(v *awsquery.Validator) {
-	checkName(v, "roleName", in.RoleName, 64)
-	v.Required("description", in.Description != nil)
-	if in.Description != nil {
-		checkDescription(v, *in.Description)
-	}
-}
-
-func (s *service) updateRoleDescription(ctx context.Context, c *awsquery.Call, in *roleDescription) (*roleResult, error) {
-	var updated *store.Role
-	err := s.roles.change(ctx, c, "iam:UpdateRoleDescription", in.RoleName, func(_ *store.Tx, r *store.Role) error {
-		r.Description = *in.Description
-		updated = r
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &roleResult{s.wholeRole(updated)}, nil
-}
-
-type trustUpdate struct {
-	RoleName       string
-	PolicyDocument string
-}
-
-func (in *trustUpdate) Validate(v *awsquery.Validator) {
-	checkName(v, "roleName", in.RoleName, 64)
-	checkDocument(v, "policyDocument", in.PolicyDocument)
-}
-
-func (s *service) updateAssumeRolePolicy(ctx context.Context, c *awsquery.Call, in *trustUpdate) (*none, error) {
-	return nil, s.roles.change(ctx, c, "iam:UpdateAssumeRolePolicy", in.RoleName, func(tx *store.Tx, r *store.Role) (err error) {
-		r.Trust = in.PolicyDocument
-		r.TrustPins, err = s.trustOf(tx, in.PolicyDocument)
-		return err
-	})
-}
-
-func (s *service) deleteRole(ctx context.Context, c *awsquery.Call, in *roleName) (*none, error) {
-	return nil, s.roles.remove(ctx, c, "iam:DeleteRole", in.RoleName, func(_ *store.Tx, r *store.Role) error {
-		return removable(holdRole(r))
-	})
-}
-
-// removable refuses what policies still hang on.
-func removable(h holder) error {
-	switch {
-	case len(*h.attached) > 0:
-		return deleteConflict("Cannot delete entity, must detach all policies first.")
-	case len(*h.inline) > 0:
-		return deleteConflict("Cannot delete entity, must delete policies first.")
-	}
-	return nil
-}
-
-type instanceProfileList struct {
-	InstanceProfiles []none
-	rest
-}
-
-// listInstanceProfiles is always empty; Terraform and eksctl ask before they delete a role.
-func (s *service) listInstanceProfiles(_ context.Context, c *awsquery.Call, in *rolePage) (*instanceProfileList, error) {
-	if _, err := s.roles.get(c, "iam:ListInstanceProfilesForRole", in.RoleName); err != nil {
-		return nil, err
-	}
-	return &instanceProfileList{InstanceProfiles: []none{}}, nil
 }

@@ -140,6 +140,10 @@ func TestListRolesPages(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || pages != 2 {
 		t.Errorf("%d pages (-want +got):\n%s", pages, diff)
 	}
+	// The model admits DEL in a path prefix, though no path and no ARN can hold it.
+	if roles := must(client.ListRoles(ctx, &sdk.ListRolesInput{PathPrefix: aws.String("/\x7f")}))(t).Roles; len(roles) != 0 {
+		t.Errorf("listed %v", roles)
+	}
 	_, err := client.ListRoles(ctx, &sdk.ListRolesInput{Marker: aws.String("not base64!")})
 	refused(t, err, "ValidationError")
 }

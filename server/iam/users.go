@@ -21,20 +21,6 @@ func (s *service) userActions() []awsquery.Action {
 	}
 }
 
-type createUser struct {
-	Path                string
-	UserName            string
-	PermissionsBoundary string
-	Tags                []tag
-}
-
-func (in *createUser) Validate(v *awsquery.Validator) {
-	checkPath(v, "path", in.Path)
-	checkName(v, "userName", in.UserName, 64)
-	optional(v, "permissionsBoundary", in.PermissionsBoundary, 20, 2048, "", nil)
-	checkTags(v, in.Tags)
-}
-
 type userResult struct{ User *user }
 
 // user is a user as the wire has it.
@@ -57,30 +43,6 @@ func wholeUser(u *store.User) *user {
 	out := listedUser(u)
 	out.PermissionsBoundary, out.Tags = shownBoundary(u.Boundary), shownTags(u.Tags)
 	return out
-}
-
-func (s *service) createUser(ctx context.Context, c *awsquery.Call, in *createUser) (*userResult, error) {
-	spec := UserSpec{
-		Account: c.Caller.Account, Partition: partition(c), Path: in.Path, Name: in.UserName, Tags: fromWire(in.Tags), Boundary: in.PermissionsBoundary,
-	}.complete()
-	arn := spec.Account.IAM(spec.Partition, "user"+spec.Path+spec.Name).String()
-	keys := conditionKeys(holder{}, []key{requestTags(spec.Tags), newBoundary(spec.Boundary)})
-	if err := s.authorise(c, "iam:CreateUser", arn, arn, keys); err != nil {
-		return nil, err
-	}
-	var made *store.User
-	err := s.Store.Transact(ctx, func(tx *store.Tx) error {
-		if _, exists := store.Read(tx, s.Store.Users, store.UserKey(string(spec.Account), spec.Name)); exists {
-			return alreadyExists("User with name %s already exists.", spec.Name)
-		}
-		_, after, err := s.PutUser(tx, spec)
-		made = after
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &userResult{wholeUser(made)}, nil
 }
 
 type userName struct{ UserName string }
@@ -147,48 +109,6 @@ func (s *service) listUsers(_ context.Context, c *awsquery.Call, in *pathPage) (
 		out.Users = append(out.Users, listedUser(u))
 	}
 	return out, nil
-}
-
-type updateUser struct {
-	UserName    string
-	NewPath     string
-	NewUserName string
-}
-
-func (in *updateUser) Validate(v *awsquery.Validator) {
-	checkName(v, "userName", in.UserName, 128)
-	checkPath(v, "newPath", in.NewPath)
-	optional(v, "newUserName", in.NewUserName, 1, 64, namePattern, isName)
-}
-
-// updateUser renames or moves a user, who stays the same one: access keys and trust follow its unique id. The caller needs the permission for
-// the user as it is and as it will be.
-func (s *service) updateUser(ctx context.Context, c *awsquery.Call, in *updateUser) (*none, error) {
-	users, account := s.Store.Users, string(c.Caller.Account)
-	return nil, s.Store.Transact(ctx, func(tx *store.Tx) error {
-		at, u, err := s.users.read(tx, c, "iam:UpdateUser", in.UserName)
-		if err != nil {
-			return err
-		}
-		u.Name, u.Path = orDefault(in.NewUserName, u.Name), orDefault(in.NewPath, u.Path)
-		if err := s.authorise(c, "iam:UpdateUser", u.ARN().String(), "user "+u.Name, conditionKeys(holdUser(u), nil)); err != nil {
-			return err
-		}
-		to := store.UserKey(account, u.Name)
-		if to != at {
-			if _, taken := store.Read(tx, users, to); taken {
-				return alreadyExists("User with name %s already exists.", u.Name)
-			}
-			store.Write(tx, users, at, nil)
-		}
-		store.Write(tx, users, to, u)
-		for _, k := range store.ReadBy(tx, s.Store.AccessKeys, store.ByUser, u.ID) {
-			renamed := *k
-			renamed.User = u.Name
-			store.Write(tx, s.Store.AccessKeys, renamed.ID, &renamed)
-		}
-		return nil
-	})
 }
 
 func (s *service) deleteUser(ctx context.Context, c *awsquery.Call, in *userName) (*none, error) {
