@@ -3,6 +3,7 @@ package podpasstest
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,6 +25,8 @@ type Server struct {
 	URL    string
 	Issuer string // of the hosted cluster
 	Admin  aws.Credentials
+
+	Handler http.Handler // what is served at URL
 
 	Store *store.Store
 	Clock *Clock
@@ -66,6 +69,7 @@ func Start(t testing.TB, options ...Option) *Server {
 			t.Errorf("the authority ended with: %v", err)
 		}
 	})
+	s.Handler = authority.Handler()
 	s.URL, s.Store = authority.URL(), authority.Store()
 	installed := authority.Installed()
 	s.Admin = aws.Credentials{AccessKeyID: installed.Administrator.AccessKeyID, SecretAccessKey: installed.Administrator.SecretAccessKey}

@@ -85,6 +85,10 @@ func (s *service) assumeRoleWithWebIdentity(
 	if err != nil {
 		return nil, err
 	}
+	// Last, so that only a token that would be exchanged makes the server dial.
+	if err := s.Keys.Review(ctx, id.cluster, in.WebIdentityToken, id.claims); err != nil {
+		return nil, tokenRefused(err)
+	}
 	made, err := s.issue(e, session.Session{
 		Kind:           session.AssumedRole,
 		Account:        role.Account,
@@ -99,7 +103,7 @@ func (s *service) assumeRoleWithWebIdentity(
 		Provider:       id.provider.String(),
 		Subject:        id.claims.Subject,
 		Issuer:         id.claims.Issuer,
-		Cluster:        id.cluster,
+		Cluster:        id.clusterName(),
 		PodUID:         id.claims.Kubernetes.PodUID,
 	}, length, orDefault(in.MinimumSessionTokenSize, 0))
 	if err != nil {

@@ -2,12 +2,10 @@ package sts
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
-	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/session"
 	"github.com/podpass/podpass/token"
@@ -34,7 +32,8 @@ const (
 // Texts of our own, where AWS's are not known from any public source.
 const (
 	textBadSignature = "The web identity token's signature is not valid."
-	textUnreachable  = "The identity provider that was asked for its verification keys could not be reached."
+	textUnreachable  = "The identity provider that was asked to verify the token could not be reached."
+	textRevoked      = "The web identity token is no longer accepted by the cluster that issued it."
 	textReservedTag  = "Tag keys must not begin with aws:, which is reserved."
 	textProviderID   = "ProviderId is for OAuth 2.0 access tokens and must be absent with an OpenID Connect token."
 	textContexts     = "ProvidedContexts are not supported."
@@ -63,7 +62,9 @@ func tokenRefused(err error) error {
 			" must not be before the not-before date/time " + epoch(refused.Limit)).Because(err)
 	case token.UnknownKey:
 		return invalidToken(textNoKey).Because(err)
-	case token.KeysUnavailable:
+	case token.Revoked:
+		return invalidToken(textRevoked).Because(err)
+	case token.KeysUnavailable, token.ReviewUnavailable:
 		// The one refusal SDKs try again by themselves.
 		return awserr.New(http.StatusBadRequest, "IDPCommunicationError", textUnreachable).Because(err)
 	case token.BadSignature:
@@ -74,16 +75,6 @@ func tokenRefused(err error) error {
 }
 
 func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
-
-// malformedPolicy is the refusal of a session policy.
-func malformedPolicy(err error) error {
-	var syntax *policy.SyntaxError
-	if !errors.As(err, &syntax) {
-		return err
-	}
-	position := fmt.Errorf("session policy, line %d, column %d: %w", syntax.Line, syntax.Column, err)
-	return awserr.New(http.StatusBadRequest, "MalformedPolicyDocument", syntax.Message).Because(position)
-}
 
 // tooLarge is the refusal of a session that fits no session token.
 func tooLarge(err error) error {

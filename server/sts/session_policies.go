@@ -21,7 +21,7 @@ func (s *service) sessionPolicies(role identity.ARN, inline string, managed []po
 	size := utf8.RuneCountInString(inline)
 	if inline != "" {
 		if _, err := policy.Parse(inline, policy.SessionUse); err != nil {
-			return nil, malformedPolicy(err)
+			return nil, fmt.Errorf("session policy: %w", err)
 		}
 	}
 	var arns []string

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"context"
 	"io"
 	"time"
 
@@ -11,11 +12,13 @@ import (
 	"github.com/podpass/podpass/token"
 )
 
-// Keys finds what verifies an issuer's tokens.
+// Keys knows what verifies an issuer's tokens.
 type Keys interface {
 	// ForIssuer returns the cluster registered for exactly this issuer, nil if there is none, and the source of the
 	// issuer's keys, which refuses every key where nothing vouches for the issuer.
 	ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source)
+	// Review asks the cluster that issued a verified token whether it still stands by it, where the cluster is registered so.
+	Review(ctx context.Context, cluster *store.Cluster, raw string, claims *token.Claims) error
 }
 
 // Config is what the service stands on. Every field is required.

@@ -22,8 +22,8 @@ type webIdentity struct {
 	claims   *token.Claims
 	issuer   identity.Issuer
 	provider identity.ARN
-	audience string // the one of the token's audiences that the provider knows
-	cluster  string // registered name; "" for an issuer that is only an IAM provider
+	audience string         // the one of the token's audiences that the provider knows
+	cluster  *store.Cluster // nil for an issuer that is only an IAM provider
 	tags     sessionTags
 }
 
@@ -45,11 +45,8 @@ func (s *service) verify(ctx context.Context, e *audit.Event, role identity.ARN,
 		return nil, err
 	}
 	cluster, keys := s.Keys.ForIssuer(provider.Issuer)
-	id := &webIdentity{claims: claims, issuer: provider.Issuer, provider: provider.ARN()}
-	if cluster != nil {
-		id.cluster = cluster.Name
-		e.Cluster = cluster.Name
-	}
+	id := &webIdentity{claims: claims, issuer: provider.Issuer, provider: provider.ARN(), cluster: cluster}
+	e.Cluster = id.clusterName()
 	if err := tok.Verify(ctx, keys, s.Now()); err != nil {
 		if authentic(err) {
 			id.describe(e)
@@ -63,12 +60,20 @@ func (s *service) verify(ctx context.Context, e *audit.Event, role identity.ARN,
 	return id, id.readSessionClaims()
 }
 
+func (id *webIdentity) clusterName() string {
+	if id.cluster == nil {
+		return ""
+	}
+	return id.cluster.Name
+}
+
 // provider is the role's account's OIDC provider for exactly the issuer a token claims. Two issuers that differ only in
 // their scheme share an ARN, hence the comparison of the whole.
 func (s *service) provider(e *audit.Event, role identity.ARN, claimed string) (*store.Provider, error) {
 	issuer, err := identity.ParseIssuer(claimed, identity.IssuerRules{Port: true, HTTP: true})
 	if err != nil {
-		return nil, invalidToken(textNoProvider + claimed).Because(err)
+		const shown = 255 // bytes; no issuer is longer, and anyone can write one
+		return nil, invalidToken(textNoProvider + claimed[:min(len(claimed), shown)]).Because(err)
 	}
 	e.Issuer = claimed
 	arn := issuer.ProviderARN(role.Partition(), role.Account())
