@@ -17,6 +17,8 @@ const (
 	BadSignature
 	Expired
 	NotYetValid
+	Revoked           // its issuer no longer stands by it
+	ReviewUnavailable // its issuer should have been asked whether it does, and couldn't be
 )
 
 // String is the reason in one word, as audit events carry it.
@@ -36,6 +38,10 @@ func (r Reason) String() string {
 		return "expired"
 	case NotYetValid:
 		return "not-yet-valid"
+	case Revoked:
+		return "revoked"
+	case ReviewUnavailable:
+		return "review-unavailable"
 	}
 	return fmt.Sprintf("reason(%d)", int(r))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/podpass/podpass/token"
 )
 
-// Check finds a cluster's keys now, past every cache, and reports why there are none: what registering a cluster asks, so that a mistake
-// shows before the first pod meets it.
+// Check finds a cluster's keys now, past every cache, and reports why there are none, or why its tokens couldn't be reviewed though they
+// should be: what registering a cluster asks, so that a mistake shows before the first pod meets it.
 func (k *Keys) Check(ctx context.Context, c *store.Cluster) error {
 	fetch, err := k.fetchOf(c)
 	if err != nil {
@@ -20,6 +20,9 @@ func (k *Keys) Check(ctx context.Context, c *store.Cluster) error {
 	set, err := fetch(ctx)
 	if err == nil && set.Len() == 0 {
 		err = errors.New("the key set holds no RSA key of 2048 to 4096 bits and no EC key on P-256, P-384 or P-521")
+	}
+	if err == nil && c.TokenReview {
+		err = k.tryReview(ctx, c)
 	}
 	return err
 }

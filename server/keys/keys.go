@@ -41,8 +41,9 @@ type Keys struct {
 }
 
 type entry struct {
-	record *store.Cluster
-	source token.Source
+	record   *store.Cluster
+	source   token.Source
+	reviewer func() (*reviewer, error) // made when first asked for
 }
 
 // New fills in a config's defaults.
@@ -66,37 +67,38 @@ func (k *Keys) ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source) 
 	case 0:
 		return nil, k.ofUnregistered(issuer)
 	case 1:
-		return clusters[0], k.ofCluster(clusters[0])
+		return clusters[0], k.ofCluster(clusters[0]).source
 	default:
 		return nil, none(fmt.Sprintf("issuer %s is that of clusters %s and %s: deregister one", issuer, clusters[0].Name, clusters[1].Name))
 	}
 }
 
-func (k *Keys) ofCluster(c *store.Cluster) token.Source {
+func (k *Keys) ofCluster(c *store.Cluster) *entry {
 	k.mu.RLock()
 	e := k.clusters[c.Name]
 	k.mu.RUnlock()
 	if e != nil && e.record == c {
-		return e.source
+		return e
 	}
 
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch e = k.clusters[c.Name]; {
 	case e != nil && e.record == c:
-		return e.source
+		return e
 	case e != nil && sameKeys(e.record, c):
-		k.clusters[c.Name] = &entry{c, e.source} // what was fetched still holds
-		return e.source
+		e = &entry{c, e.source, e.reviewer} // what was fetched still holds
+		k.clusters[c.Name] = e
+		return e
 	}
 	for name := range k.clusters {
 		if _, still := k.Store.Clusters.Get(name); !still {
 			delete(k.clusters, name)
 		}
 	}
-	e = &entry{c, k.build(c)}
+	e = &entry{c, k.build(c), sync.OnceValues(func() (*reviewer, error) { return k.newReviewer(c) })}
 	k.clusters[c.Name] = e
-	return e.source
+	return e
 }
 
 func (k *Keys) ofUnregistered(issuer identity.Issuer) token.Source {
