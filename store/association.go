@@ -21,6 +21,12 @@ type Association struct {
 	Modified           time.Time     `json:"modified"`
 }
 
+func (a *Association) pack(p *packing) {
+	p.share(&a.Cluster, &a.Namespace, &a.TargetRoleARN, &a.Policy)
+	p.own(&a.ServiceAccount, &a.ID, &a.RoleARN)
+	p.tags(a.Tags)
+}
+
 // AssociationKey is CLUSTER/NAMESPACE/SERVICEACCOUNT: a service account has one association.
 func AssociationKey(cluster, namespace, name string) string {
 	return cluster + "/" + namespace + "/" + name

@@ -9,8 +9,8 @@ import (
 // The cache of parsed documents holds two generations of at most this many documents and bytes of text each. A parsed document takes
 // several times its text.
 const (
-	generationDocuments = 16 << 10
-	generationBytes     = 8 << 20
+	generationDocuments = 8 << 10
+	generationBytes     = 4 << 20
 )
 
 // Compiled parses documents through a bounded cache. What does not parse is not remembered: it is refused when it is written, so it is never

@@ -97,9 +97,11 @@ func embeddedConfig(dir string, noSync bool) *embed.Config {
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
 	// A single member elects itself: it need not wait for anybody.
 	c.TickMs, c.ElectionMs, c.InitialElectionTickAdvance = 10, 100, true
-	// History serves nobody but a watch that fell behind. Raft's log is held in memory, too.
+	// History serves nobody but a watch that fell behind, and raft's log no follower: what is kept of them is read, and held in memory, at every start.
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModeRevision, "5000"
-	c.SnapshotCount, c.SnapshotCatchUpEntries = 5000, 100
+	c.SnapshotCount, c.SnapshotCatchUpEntries = 500, 10
+	c.MaxSnapFiles, c.MaxWalFiles = 2, 2
+	c.MaxTxnOps, c.MaxRequestBytes = 1024, 16<<20
 	c.QuotaBackendBytes = quota
 	c.UnsafeNoFsync = noSync
 	return c

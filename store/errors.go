@@ -14,6 +14,9 @@ var (
 	ErrUnavailable = errors.New("the store is unavailable")
 	// ErrNoSpace: the disk is too full to start on, or has become so.
 	ErrNoSpace = errors.New("not enough free space on the disk")
+	// ErrTooLarge: a transaction of more records than etcd takes at once (1,024 embedded; --max-txn-ops, 128 by default, of an external
+	// cluster), or a record of more than 1 MB.
+	ErrTooLarge = errors.New("too much for one transaction")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("the store is closed")
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -104,7 +105,7 @@ func harmless(message string) bool {
 		"Failed to detect storage schema version. Please wait till wal snapshot before upgrading cluster.":
 		return true
 	}
-	return false
+	return strings.Contains(message, "cannot campaign at term") // its election waits for what it has yet to apply of its log
 }
 
 func (c etcdCore) Sync() error { return nil }

@@ -29,6 +29,15 @@ func (r *Role) ARN() identity.ARN {
 	return r.Account.IAM(r.Partition, "role"+r.Path+r.Name)
 }
 
+func (r *Role) pack(p *packing) {
+	p.share((*string)(&r.Account), &r.Partition, &r.Path, &r.Boundary)
+	p.shareAll(r.Attached)
+	p.own(&r.Name, &r.ID, &r.Description, &r.Trust)
+	p.ownValues(r.TrustPins)
+	p.ownValues(r.Inline)
+	p.tags(r.Tags)
+}
+
 // RoleKey is ACCOUNT/NAME: a role's name is unique in its account whatever its path and case.
 func RoleKey(account, name string) string { return account + "/" + lower(name) }
 

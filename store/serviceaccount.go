@@ -12,6 +12,12 @@ type ServiceAccount struct {
 	Created     time.Time         `json:"created"`
 }
 
+func (a *ServiceAccount) pack(p *packing) {
+	p.share(&a.Cluster, &a.Namespace)
+	p.own(&a.Name, &a.UID)
+	p.ownValues(a.Annotations)
+}
+
 // ServiceAccountKey is CLUSTER/NAMESPACE/NAME.
 func ServiceAccountKey(cluster, namespace, name string) string {
 	return cluster + "/" + namespace + "/" + name

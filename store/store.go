@@ -68,6 +68,7 @@ type Store struct {
 	joined   bool      // client is another store's
 	compiled documents
 	tables   map[string]table
+	shared   shared // of whoever loads or follows
 	self     *replica
 
 	mu       sync.RWMutex

@@ -41,7 +41,13 @@ type index[T any] struct {
 type records[T any] struct {
 	byKey   map[string]*entry[T]
 	ordered *btree.BTree[*entry[T]]
-	by      []map[string][]*entry[T] // as Table.indexes
+	by      []values[T] // as Table.indexes
+}
+
+// values is the content of an index. Most values have one record, which then costs no list.
+type values[T any] struct {
+	one  map[string]*entry[T]
+	many map[string][]*entry[T] // of two records or more
 }
 
 type entry[T any] struct {
@@ -61,10 +67,10 @@ func (t *Table[T]) empty() *records[T] {
 	r := &records[T]{
 		byKey:   make(map[string]*entry[T]),
 		ordered: btree.New(32, func(a, b *entry[T]) bool { return a.key < b.key }),
-		by:      make([]map[string][]*entry[T], len(t.indexes)),
+		by:      make([]values[T], len(t.indexes)),
 	}
 	for i := range r.by {
-		r.by[i] = make(map[string][]*entry[T])
+		r.by[i] = values[T]{one: make(map[string]*entry[T]), many: make(map[string][]*entry[T])}
 	}
 	return r
 }
@@ -151,11 +157,10 @@ func (t *Table[T]) find(index, value string) []*entry[T] {
 	if at < 0 {
 		return nil
 	}
-	found := t.live.by[at][value]
-	if len(found) < 2 {
-		return found
+	if e, ok := t.live.by[at].one[value]; ok {
+		return []*entry[T]{e}
 	}
-	found = slices.Clone(found)
+	found := slices.Clone(t.live.by[at].many[value])
 	slices.SortFunc(found, func(a, b *entry[T]) int { return strings.Compare(a.key, b.key) })
 	return found
 }
@@ -207,7 +212,7 @@ func (t *Table[T]) stage() { t.staged = t.empty() }
 func (t *Table[T]) swap() { t.live, t.staged = t.staged, nil }
 
 func (t *Table[T]) load(key string, value []byte, mod int64) error {
-	v, err := t.decode(key, value)
+	key, v, err := t.decode(key, value)
 	if err == nil {
 		t.put(t.staged, key, v, mod)
 	}
@@ -215,19 +220,23 @@ func (t *Table[T]) load(key string, value []byte, mod int64) error {
 }
 
 func (t *Table[T]) change(key string, value []byte, mod int64) (func(), error) {
-	v, err := t.decode(key, value)
+	key, v, err := t.decode(key, value)
 	if err != nil {
 		return nil, err
 	}
 	return func() { t.put(t.live, key, v, mod) }, nil
 }
 
-func (t *Table[T]) decode(key string, value []byte) (*T, error) {
+// decode reads a stored record, and packs it together with its key.
+func (t *Table[T]) decode(key string, value []byte) (string, *T, error) {
 	v := new(T)
 	if err := json.Unmarshal(value, v); err != nil {
-		return nil, fmt.Errorf("stored record %s/%s cannot be read: %w", t.name, key, err)
+		return "", nil, fmt.Errorf("stored record %s/%s cannot be read: %w", t.name, key, err)
 	}
-	return v, nil
+	if many, ok := any(v).(packable); ok {
+		key = t.store.shared.pack(key, many)
+	}
+	return key, v, nil
 }
 
 func (t *Table[T]) put(r *records[T], key string, v *T, mod int64) {
@@ -262,24 +271,42 @@ func (t *Table[T]) reindex(r *records[T], e *entry[T], old, v *T) {
 	for i := range t.indexes {
 		before, after := t.values(i, old), t.values(i, v)
 		for _, value := range before {
-			if slices.Contains(after, value) {
-				continue
-			}
-			list := r.by[i][value]
-			at := slices.Index(list, e)
-			list[at] = list[len(list)-1]
-			list[len(list)-1] = nil
-			if list = list[:len(list)-1]; len(list) == 0 {
-				delete(r.by[i], value)
-			} else {
-				r.by[i][value] = list
+			if !slices.Contains(after, value) {
+				r.by[i].remove(value, e)
 			}
 		}
 		for _, value := range after {
 			if !slices.Contains(before, value) {
-				r.by[i][value] = append(r.by[i][value], e)
+				r.by[i].add(value, e)
 			}
 		}
+	}
+}
+
+func (v *values[T]) add(value string, e *entry[T]) {
+	if list, ok := v.many[value]; ok {
+		v.many[value] = append(list, e)
+	} else if first, ok := v.one[value]; ok {
+		delete(v.one, value)
+		v.many[value] = []*entry[T]{first, e}
+	} else {
+		v.one[value] = e
+	}
+}
+
+func (v *values[T]) remove(value string, e *entry[T]) {
+	list, ok := v.many[value]
+	if !ok {
+		delete(v.one, value)
+		return
+	}
+	last := len(list) - 1
+	list[slices.Index(list, e)], list[last] = list[last], nil
+	if list = list[:last]; last == 1 {
+		delete(v.many, value)
+		v.one[value] = list[0]
+	} else {
+		v.many[value] = list
 	}
 }
 

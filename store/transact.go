@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -38,7 +39,6 @@ const (
 	commitTimeout = 5 * time.Second
 	// jitterFrom is the number of conflicts after which a transaction also waits a moment before it tries again.
 	jitterFrom = 3
-	maxOps     = 128 // etcd's default --max-txn-ops, which an external cluster has
 	maxRecord  = 1 << 20
 )
 
@@ -129,7 +129,7 @@ func ReadBy[T any](tx *Tx, t *Table[T], index, value string) []*T {
 	if _, again := tx.seen[guard]; !again {
 		tx.seen[guard] = sight{mod: t.store.guards[guard]}
 	}
-	for _, e := range t.live.by[at][value] {
+	for _, e := range t.find(index, value) {
 		found[t.name+"/"+e.key] = e.value
 	}
 	t.store.mu.RUnlock()
@@ -175,9 +175,6 @@ func (tx *Tx) commit(ctx context.Context) (revision int64, conflict map[string]i
 	if len(ops) == 0 {
 		return tx.store.dataRevision(), nil, nil
 	}
-	if n := max(len(ops), len(tx.seen)); n > maxOps {
-		return 0, nil, fmt.Errorf("a transaction of %d records: the most is %d, make several of it", n, maxOps)
-	}
 	names := slices.Sorted(maps.Keys(tx.seen))
 	compares, gets := make([]clientv3.Cmp, len(names)), make([]clientv3.Op, len(names))
 	for i, full := range names {
@@ -191,6 +188,8 @@ func (tx *Tx) commit(ctx context.Context) (revision int64, conflict map[string]i
 	switch {
 	case err != nil && tx.store.ctx.Err() != nil:
 		return 0, nil, tx.store.end()
+	case errors.Is(err, rpctypes.ErrTooManyOps), errors.Is(err, rpctypes.ErrRequestTooLarge):
+		return 0, nil, fmt.Errorf("%w: %d records: make several transactions of it", ErrTooLarge, max(len(ops), len(tx.seen)))
 	case err != nil:
 		return 0, nil, unavailable("commit", err)
 	}
@@ -233,7 +232,7 @@ func (tx *Tx) operations() ([]clientv3.Op, error) {
 		case string(after) == "null":
 			ops = append(ops, clientv3.OpDelete(Prefix+full))
 		case len(after) > maxRecord:
-			return nil, fmt.Errorf("%s takes %d bytes: the most is %d", full, len(after), maxRecord)
+			return nil, fmt.Errorf("%w: %s takes %d bytes: the most is %d", ErrTooLarge, full, len(after), maxRecord)
 		default:
 			ops = append(ops, clientv3.OpPut(Prefix+full, string(after)))
 		}

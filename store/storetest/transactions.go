@@ -99,7 +99,7 @@ func testLimits(t *testing.T, c store.Config) {
 			return nil
 		},
 		"too many": func(tx *store.Tx) error {
-			for i := range 200 {
+			for i := range 2000 {
 				store.Write(tx, s.Roles, fmt.Sprint(i), role("a"))
 			}
 			return nil
@@ -108,7 +108,7 @@ func testLimits(t *testing.T, c store.Config) {
 		if err := s.Transact(t.Context(), func(tx *store.Tx) error {
 			store.Write(tx, s.Roles, "beside", role("b"))
 			return f(tx)
-		}); err == nil || errors.Is(err, store.ErrUnavailable) {
+		}); err == nil || errors.Is(err, store.ErrTooLarge) != strings.HasPrefix(name, "too ") || errors.Is(err, store.ErrUnavailable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
