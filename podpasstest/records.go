@@ -1,8 +1,6 @@
 package podpasstest
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 	"sync"
 	"testing"
@@ -14,19 +12,13 @@ import (
 type Recorder struct {
 	mu     sync.Mutex
 	events []audit.Event
-	lines  bytes.Buffer
 }
 
-// Record keeps an event, and the line an audit file would have.
+// Record keeps an event.
 func (r *Recorder) Record(e audit.Event) error {
-	line, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
-	r.lines.Write(append(line, '\n'))
 	return nil
 }
 
@@ -55,13 +47,6 @@ func (r *Recorder) Last(t testing.TB) audit.Event {
 		t.Fatal("no audit event was recorded")
 	}
 	return events[len(events)-1]
-}
-
-// Lines is what an audit file would hold.
-func (r *Recorder) Lines() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lines.String()
 }
 
 // Logs keeps what the authority logs. Safe for concurrent use.
