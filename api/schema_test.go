@@ -91,8 +91,15 @@ func TestSchemaHasTheTypesFields(t *testing.T) {
 		reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Map: "object", reflect.Slice: "array",
 	}
 	for _, v := range []any{
-		api.Metadata{}, api.ClusterSpec{}, api.ClusterKeys{}, api.RoleSpec{}, api.Trust{}, api.PolicySpec{}, api.OIDCProviderSpec{},
-		api.AssociationSpec{}, api.ServiceAccountSpec{},
+		api.Metadata{},
+		api.ClusterSpec{},
+		api.ClusterKeys{},
+		api.RoleSpec{},
+		api.Trust{},
+		api.PolicySpec{},
+		api.OIDCProviderSpec{},
+		api.AssociationSpec{},
+		api.ServiceAccountSpec{},
 	} {
 		of := reflect.TypeOf(v)
 		def, ok := schema.Defs[of.Name()]

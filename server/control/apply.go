@@ -29,8 +29,7 @@ type apply struct {
 
 // object is a document that was authorised and is ready to be written.
 type object struct {
-	index  int // of its document, from 0
-	kind   string
+	index  int    // of its document, from 0
 	name   string // as it is told apart from others of its kind
 	change api.ObjectChange
 	// put makes the object so, and returns what it was ("" if it is new) and is, as YAML.
@@ -71,7 +70,10 @@ func (s *service) apply(ctx context.Context, c *restjson.Call, in *apply) (*api.
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errDryRun) {
+	switch {
+	case errors.Is(err, store.ErrTooLarge):
+		return nil, invalid("%d documents are too many or too large for one transaction. Nothing was changed. Apply them in parts.", len(objects)).Because(err)
+	case err != nil && !errors.Is(err, errDryRun):
 		return nil, err
 	}
 	slices.SortFunc(objects, func(a, b object) int { return cmp.Compare(a.index, b.index) })

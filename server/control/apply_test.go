@@ -178,6 +178,31 @@ func TestApplyAllOrNothing(t *testing.T) {
 	}
 }
 
+// TestApplyTooMuch: what does not fit one transaction is refused as a whole, with what to do.
+func TestApplyTooMuch(t *testing.T) {
+	s := podpasstest.Start(t)
+	var many []api.Document
+	for i := range api.MaxDocuments / 2 {
+		name := fmt.Sprintf("p%d", i)
+		many = append(many,
+			api.Document{
+				APIVersion: api.Version, Kind: api.KindPolicy, Metadata: api.Metadata{Name: name},
+				Spec: &api.PolicySpec{Document: json.RawMessage(podpasstest.Allow("s3:GetObject"))},
+			},
+			api.Document{
+				APIVersion: api.Version, Kind: api.KindRole, Metadata: api.Metadata{Name: name},
+				Spec: &api.RoleSpec{Trust: &api.Trust{Namespace: "shop", ServiceAccount: "web"}, Policies: []string{name}},
+			})
+	}
+	_, err := client(t, s, none).Apply(context.Background(), &api.ApplyRequest{Documents: many})
+	if message := refused(t, err, api.CodeValidation); !strings.Contains(message, "in parts") {
+		t.Errorf("%q", message)
+	}
+	if s.Store.Policies.Len() != 0 {
+		t.Error("some of it was applied")
+	}
+}
+
 // TestApplyReadsDocumentsStrictly: what api.ParseDocuments refuses, the server refuses by itself, whoever the client is.
 func TestApplyReadsDocumentsStrictly(t *testing.T) {
 	s := podpasstest.Start(t)

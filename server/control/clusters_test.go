@@ -112,7 +112,7 @@ func TestRegisterRefuses(t *testing.T) {
 		{"a hosted one's issuer", "c2", api.CodeConflict, "another cluster", spec(func(c *api.ClusterSpec) { c.Issuer = s.Issuer })},
 		{"no keys", "c2", api.CodeValidation, "spec.keys", spec(func(c *api.ClusterSpec) { c.Keys = api.ClusterKeys{} })},
 		{"unusable keys", "c2", api.CodeValidation, "kubectl get --raw", spec(func(c *api.ClusterSpec) { c.Issuer, c.Keys.JWKS = "https://x", `{"keys":[]}` })},
-		{"no JSON", "c2", api.CodeValidation, "No verification keys", spec(func(c *api.ClusterSpec) { c.Issuer, c.Keys.JWKS = "https://x", `keys` })},
+		{"no JSON", "c2", api.CodeValidation, "cannot be registered so", spec(func(c *api.ClusterSpec) { c.Issuer, c.Keys.JWKS = "https://x", `keys` })},
 		{"a bad name", "a.b", api.CodeValidation, "metadata.name", spec(func(*api.ClusterSpec) {})},
 		{"an unknown account", "c2", api.CodeValidation, "podpass account create", spec(func(c *api.ClusterSpec) { c.Account, c.Issuer = "999999999999", "https://x" })},
 		{"a hosted cluster's own issuer", "c2", api.CodeValidation, "/oidc/c2, not https://x", api.ClusterSpec{Issuer: "https://x", Keys: api.ClusterKeys{Hosted: true}}},
@@ -176,7 +176,7 @@ func TestRegisterTriesTheKeySource(t *testing.T) {
 	if message := refused(t, discovery("lost", "http://127.0.0.1:1"), api.CodeValidation); !strings.Contains(message, "--jwks jwks.json") {
 		t.Errorf("unreachable issuer: %q", message)
 	}
-	if message := refused(t, discovery("other", issuer+"/x"), api.CodeValidation); !strings.Contains(message, "No verification keys") {
+	if message := refused(t, discovery("other", issuer+"/x"), api.CodeValidation); !strings.Contains(message, "cannot be registered so") {
 		t.Errorf("issuer without documents: %q", message)
 	}
 
@@ -200,7 +200,7 @@ func TestRegisterTriesTheKeySource(t *testing.T) {
 	if got.Cluster.KeySource != "apiserver" {
 		t.Errorf("%+v", got)
 	}
-	if text := string(must[[]byte](t)(json.Marshal(got))); strings.Contains(text, "secret-token") || strings.Contains(s.Audit.Lines(), "secret-token") {
+	if text := string(must[[]byte](t)(json.Marshal(got))); strings.Contains(text, "secret-token") || strings.Contains(recorded(t, s), "secret-token") {
 		t.Error("the kubeconfig's token was shown")
 	}
 }

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -63,6 +64,12 @@ func event(t *testing.T, s *podpasstest.Server, n int) audit.Event {
 		t.Errorf("event %+v", since[0])
 	}
 	return since[0]
+}
+
+// recorded is every audit event as the audit file would have it.
+func recorded(t *testing.T, s *podpasstest.Server) string {
+	t.Helper()
+	return string(must[[]byte](t)(json.Marshal(s.Audit.Events())))
 }
 
 func must[T any](t *testing.T) func(v T, err error) T {

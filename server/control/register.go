@@ -65,7 +65,7 @@ func (s *service) planCluster(
 		return want, &made, err
 	}
 	if err := s.Config.Keys.Check(ctx, &want); err != nil {
-		return want, nil, invalid("No verification keys can be had for cluster %s: %v.%s", name, err, keyAdvice(want.Keys)).Because(err)
+		return want, nil, invalid("Cluster %s cannot be registered so: %v.%s", name, err, keyAdvice(want.Keys)).Because(err)
 	}
 	return want, nil, nil
 }

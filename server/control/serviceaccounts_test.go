@@ -47,7 +47,7 @@ func TestCreateToken(t *testing.T) {
 		e.Subject != want.Subject || e.Issuer != s.Issuer || e.Cluster != "local" {
 		t.Errorf("event %+v", e)
 	}
-	if strings.Contains(s.Audit.Lines()+s.Logs.String(), got.Token) {
+	if strings.Contains(recorded(t, s)+s.Logs.String(), got.Token) {
 		t.Error("the token is on record")
 	}
 
