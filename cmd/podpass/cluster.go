@@ -99,11 +99,16 @@ then on. Credentials issued before stay valid until they expire.`,
 }
 
 func clusterRows(c *api.Cluster) [][]string {
+	review := "no"
+	if c.TokenReview {
+		review = "each token"
+	}
 	return [][]string{
 		{"Name", c.Name},
 		{"ARN", c.ARN},
 		{"Issuer", c.Issuer},
 		{"Keys", strings.TrimSpace(c.KeySource + " " + strings.Join(c.KeyIDs, " "))},
+		{"Token review", review},
 		{"Provider", c.Provider},
 		{"Agent role", c.AgentRole},
 		{"Webhook role", c.WebhookRole},

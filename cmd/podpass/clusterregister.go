@@ -37,8 +37,12 @@ roles its agent and webhook use are made. Registering again changes keys and set
   --discovery    keys are fetched from the issuer's /.well-known/openid-configuration
   --kubeconfig   keys are fetched from the API server itself; the issuer is asked for there too, unless --issuer is given
 
+With --token-review the API server is asked about each token before it is exchanged, so that a deleted pod's, or a deleted service account's,
+stops working within 15 seconds (the API server itself honours it up to 10 seconds longer). While it cannot be asked, nothing is exchanged.
+
 The kubeconfig is kept in the server's state with the files it names inside it: use one of a service account that may do nothing more than
-get /openid/v1/jwks. Kubeconfigs that run a program for their credentials are refused.`,
+get /openid/v1/jwks and, for --token-review, what the cluster role system:auth-delegator allows. Kubeconfigs that run a program for their
+credentials are refused.`,
 		Example: `  podpass cluster register prod --kubeconfig prod.kubeconfig
   podpass cluster register edge --issuer https://kubernetes.default.svc --jwks-file jwks.json
   podpass cluster register eks --issuer https://oidc.eks.us-west-2.amazonaws.com/id/EXAMPLE --discovery`,

@@ -15,10 +15,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/podpass/podpass/podpasstest"
+	"github.com/podpass/podpass/token"
 )
 
 // fakeAPIServer answers as a kube-apiserver does where podpass run and cluster register ask it something.
-func fakeAPIServer(t *testing.T, role string) (kubeconfig string, asked *[]string) {
+func fakeAPIServer(t *testing.T, role, token string) (kubeconfig string, asked *[]string) {
 	asked = new([]string)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/namespaces/shop/serviceaccounts/web", func(w http.ResponseWriter, _ *http.Request) {
@@ -39,8 +42,8 @@ func fakeAPIServer(t *testing.T, role string) (kubeconfig string, asked *[]strin
 		*asked = append(*asked, fmt.Sprintf("%+v %d %+v %s", in.Spec.Audiences, in.Spec.ExpirationSeconds, in.Spec.BoundObjectRef, r.Header.Get("Authorization")))
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
-		fmt.Fprintf(w, `{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","status":{"token":"a.b.c","expirationTimestamp":%q}}`,
-			time.Now().Add(time.Hour).Format(time.RFC3339))
+		fmt.Fprintf(w, `{"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","status":{"token":%q,"expirationTimestamp":%q}}`,
+			token, time.Now().Add(time.Hour).Format(time.RFC3339))
 	})
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"issuer":"https://kubernetes.default.svc"}`)
@@ -66,7 +69,7 @@ func write(t *testing.T, path, content string) {
 
 // A real cluster's token needs nothing of the authority but its address.
 func TestRunWithKubeconfig(t *testing.T) {
-	kubeconfig, asked := fakeAPIServer(t, "arn:aws:iam::111122223333:role/web")
+	kubeconfig, asked := fakeAPIServer(t, "arn:aws:iam::111122223333:role/web", "a.b.c")
 	home := t.TempDir()
 	state := filepath.Join(home, ".local/state/podpass")
 	if err := os.MkdirAll(state, 0o700); err != nil {
@@ -102,7 +105,7 @@ func TestRunWithKubeconfig(t *testing.T) {
 
 // What is sent to the server holds the content of the files it names, and nothing the server would have to run.
 func TestFlatKubeconfig(t *testing.T) {
-	kubeconfig, _ := fakeAPIServer(t, "")
+	kubeconfig, _ := fakeAPIServer(t, "", "a.b.c")
 	flat, err := (&registerConfig{kubeconfig: kubeconfig, context: "c"}).flatKubeconfig()
 	if err != nil {
 		t.Fatal(err)
@@ -119,5 +122,36 @@ func TestFlatKubeconfig(t *testing.T) {
 	}
 	if _, err := (&registerConfig{kubeconfig: kubeconfig, context: "nowhere"}).flatKubeconfig(); err == nil {
 		t.Error("a context there isn't was found")
+	}
+}
+
+// Which roles trust an account of a real cluster is asked about the cluster its tokens are of, and the hints can be typed as they stand.
+func TestRunWithKubeconfigAndNoRole(t *testing.T) {
+	authority := podpasstest.Start(t)
+	authority.AddRole(t, podpasstest.Role{Name: "web", Trusts: []string{"shop/web"}})
+	stranger := func(c *token.Claims) { c.Issuer = "https://kubernetes.default.svc" }
+	for name, tc := range map[string]struct {
+		raw  string
+		want []string // of what is printed
+	}{
+		"registered": {authority.Token(t, "shop", "web"), []string{
+			"roles that would trust it", "try: podpass run -n shop web --kubeconfig KUBECONFIG --context c --role-arn arn:aws:iam::111122223333:role/web -- true\n",
+		}},
+		"not registered": {authority.Token(t, "shop", "web", stranger), []string{
+			"is not registered", "try: podpass cluster register NAME --kubeconfig KUBECONFIG --context c\n",
+		}},
+	} {
+		kubeconfig, _ := fakeAPIServer(t, "", tc.raw)
+		var problems bytes.Buffer
+		code := Run(t.Context(), []string{"podpass", "run", "-n", "shop", "web", "--kubeconfig", kubeconfig, "--context", "c", "--", "true"}, []string{
+			"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + authority.URL, "AWS_REGION=" + podpasstest.Region,
+			"AWS_ACCESS_KEY_ID=" + authority.Admin.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + authority.Admin.SecretAccessKey,
+		}, Stdio{Err: &problems})
+		printed := strings.ReplaceAll(problems.String(), kubeconfig, "KUBECONFIG")
+		for _, want := range tc.want {
+			if code != 2 || !strings.Contains(printed, want) {
+				t.Errorf("%s: exit code %d, no %q in:\n%s", name, code, want, printed)
+			}
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/token"
 )
 
 // prepare gets everything podpass run's command needs, and the function that keeps its token fresh. A directory it returns exists, also
@@ -76,7 +77,7 @@ func (conn *connection) workload(ctx context.Context, c *runConfig, self string)
 		return nil, err
 	}
 	if w.role == "" {
-		return nil, conn.noRole(ctx, c, self)
+		return nil, conn.noRole(ctx, c, w, self)
 	}
 	if c.region != "" {
 		w.region = c.region
@@ -150,21 +151,57 @@ func (conn *connection) admitsWebIdentity(ctx context.Context, c *runConfig, nam
 }
 
 // noRole says that nothing names a role, and which ones would work.
-func (conn *connection) noRole(ctx context.Context, c *runConfig, self string) error {
+func (conn *connection) noRole(ctx context.Context, c *runConfig, w *workload, self string) error {
 	what := fmt.Sprintf("no role for service account %s: it has neither an association nor the annotation %s", c.account(), api.RoleARNAnnotation)
-	trusting, err := conn.RolesFor(ctx, api.ServiceAccountName{Cluster: c.cluster, Namespace: c.namespace, Name: c.name})
+	cluster, from := c.cluster, ""
+	if c.kubeconfig != "" {
+		from = " --kubeconfig " + shellPath(c.kubeconfig)
+		if c.context != "" {
+			from += " --context " + shellPath(c.context)
+		}
+		var err error
+		if cluster, err = conn.clusterOf(ctx, w); err != nil {
+			return err
+		}
+		if cluster == "" {
+			return usage("podpass cluster register NAME"+from, "%s\nno role trusts it either: the cluster of kubeconfig %s is not registered", what, c.kubeconfig)
+		}
+	}
+	trusting, err := conn.RolesFor(ctx, api.ServiceAccountName{Cluster: cluster, Namespace: c.namespace, Name: c.name})
 	if err != nil || len(trusting.Roles) == 0 {
-		return usage("podpass apply --help   # how to write a role that trusts it", "%s\nno role trusts it either", what)
+		return usage("podpass apply --help   # how to write a role that trusts it", "%s\nno role trusts it either, as an account of cluster %s", what, cluster)
 	}
 	hints := make([]string, 0, len(trusting.Roles))
 	for _, role := range trusting.Roles {
-		hints = append(hints, fmt.Sprintf("%s -n %s %s --role-arn %s -- %s", self, c.namespace, c.name, role, shellWords(c.command)))
+		hints = append(hints, fmt.Sprintf("%s -n %s %s%s --role-arn %s -- %s", self, c.namespace, c.name, from, role, shellWords(c.command)))
 	}
 	more := ""
 	if trusting.Truncated {
 		more = " (and more)"
 	}
 	return usage(strings.Join(hints, "\n"), "%s\nroles that would trust it%s:\n%s", what, more, strings.Join(trusting.Roles, "\n"))
+}
+
+// clusterOf is the registered cluster whose issuer's tokens a workload gets, "" if there is none.
+func (conn *connection) clusterOf(ctx context.Context, w *workload) (string, error) {
+	issued, err := w.token(ctx)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := token.Parse(issued.raw)
+	if err != nil {
+		return "", err
+	}
+	clusters, err := conn.ListClusters(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range clusters.Clusters {
+		if c.Issuer == parsed.Claims.Issuer {
+			return c.Name, nil
+		}
+	}
+	return "", nil
 }
 
 // sessionNameOf makes a pod's name a role session name, which has 2 to 64 characters: the end of a pod's name tells pods of one account
