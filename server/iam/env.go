@@ -43,7 +43,7 @@ func (e Env) checkPolicies(tx *store.Tx, account identity.Account, h holder, nou
 	}
 	for _, name := range slices.Sorted(maps.Keys(*h.inline)) {
 		if _, err := policy.Parse((*h.inline)[name], policy.Identity); err != nil {
-			return refusedDocument(err)
+			return err
 		}
 	}
 	if err := checkInline(*h.inline, noun, name, quota); err != nil {

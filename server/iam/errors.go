@@ -1,11 +1,9 @@
 package iam
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 
-	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/awserr"
 )
 
@@ -56,13 +54,4 @@ func versionNotFound(arn, version string) *awserr.Error {
 
 func policyExists(name string) *awserr.Error {
 	return alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
-}
-
-// refusedDocument is AWS's text for a document that does not parse, followed by where and what: a policy is written by people.
-func refusedDocument(err error) error {
-	var syntax *policy.SyntaxError
-	if !errors.As(err, &syntax) {
-		return awserr.From(err)
-	}
-	return malformedPolicy(syntax.Error()).Because(err)
 }

@@ -86,7 +86,7 @@ func (k kind[T]) putInline(ctx context.Context, c *awsquery.Call, action, name, 
 		}
 		(*inline)[policyName] = document
 		if _, err := policy.Parse(document, policy.Identity); err != nil {
-			return refusedDocument(err)
+			return err
 		}
 		return checkInline(*inline, k.noun, name, quota)
 	}, ownBoundary)

@@ -85,7 +85,7 @@ func (e Env) namedPolicy(account identity.Account, name string) bool {
 // checkManaged refuses what cannot be a managed policy's document.
 func checkManaged(document string) error {
 	if _, err := policy.Parse(document, policy.Identity); err != nil {
-		return refusedDocument(err)
+		return err
 	}
 	if policy.Size(document) > maxPolicySize {
 		return limitExceeded("Cannot exceed quota for PolicySize: %d", maxPolicySize)

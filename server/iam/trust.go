@@ -15,7 +15,7 @@ import (
 func (e Env) trustOf(tx *store.Tx, document string) (pins map[string]string, err error) {
 	doc, err := policy.Parse(document, policy.Trust)
 	if err != nil {
-		return nil, refusedDocument(err)
+		return nil, err
 	}
 	if policy.Size(document) > maxTrustSize {
 		return nil, limitExceeded("Cannot exceed quota for ACLSizePerRole: %d", maxTrustSize)
