@@ -72,7 +72,9 @@ func (s *service) apply(ctx context.Context, c *restjson.Call, in *apply) (*api.
 	})
 	switch {
 	case errors.Is(err, store.ErrTooLarge):
-		return nil, invalid("%d documents are too many or too large for one transaction. Nothing was changed. Apply them in parts.", len(objects)).Because(err)
+		return nil, invalid(
+			"%d documents are too many or too large for one transaction. Nothing was changed. Apply them in parts.",
+			len(objects)).Because(err)
 	case err != nil && !errors.Is(err, errDryRun):
 		return nil, err
 	}

@@ -126,7 +126,8 @@ func (p *plan) trust(t *api.Trust) (string, error) {
 		return podIdentityTrust(c.Name, sa), nil
 	}
 	if c.Account != p.account() {
-		return "", invalid("Cluster %s belongs to account %s: its issuer is no OIDC provider of this account. Write spec.trustPolicy out.", c.Name, c.Account)
+		return "", invalid("Cluster %s belongs to account %s: its issuer is no OIDC provider of this account. Write spec.trustPolicy out.",
+			c.Name, c.Account)
 	}
 	return irsaTrust(c.Issuer.ProviderARN(c.Partition, c.Account), c.Issuer, sa), nil
 }
@@ -252,7 +253,8 @@ func isRole(arn identity.ARN) bool {
 func (p *plan) putAssociation(tx *store.Tx, key string, want store.Association, ref roleRef) (before, after *store.Association, err error) {
 	role, ok := store.Read(tx, p.store.Roles, ref.key)
 	if !ok || role.ARN().String() != ref.arn {
-		return nil, nil, invalid("spec.role: Role provided in the request does not exist: %s. Apply it together with the association, or before.", ref.arn)
+		return nil, nil, invalid("spec.role: Role provided in the request does not exist: %s. Apply it together with the association, or before.",
+			ref.arn)
 	}
 	want.RoleARN = ref.arn
 	now := p.Env.Now().UTC()

@@ -116,7 +116,8 @@ func (s *service) role(c *restjson.Call, nameOrARN string) (*store.Role, error) 
 func (s *service) revokeSession(ctx context.Context, c *restjson.Call, accessKeyID string) (*api.RevokeResult, error) {
 	e, ok := s.issued(c, accessKeyID)
 	if !ok || e.SessionID == "" {
-		return nil, notFound("No audit event of account %s says which session has access key %s. Revoke its role's sessions instead.", c.Caller.Account, accessKeyID)
+		return nil, notFound("No audit event of account %s says which session has access key %s. Revoke its role's sessions instead.",
+			c.Caller.Account, accessKeyID)
 	}
 	resource := e.Role
 	if resource == "" {

@@ -41,7 +41,8 @@ func (s *service) createToken(_ context.Context, c *restjson.Call, in *createTok
 			Because(errors.New("issuing tokens is switched off"))
 	}
 	if cluster.Keys != store.KeysHosted {
-		return nil, invalid("Podpass does not host the issuer of cluster %s: get a token from its API server (kubectl create token, or podpass run --kubeconfig).", cluster.Name)
+		return nil, invalid("Podpass does not host the issuer of cluster %s: get a token from its API server (kubectl create token, or podpass run --kubeconfig).",
+			cluster.Name)
 	}
 	req := &in.CreateTokenRequest
 	if req.DurationSeconds == 0 {

@@ -142,7 +142,8 @@ func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, awserr.New(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", fmt.Sprintf("The body is larger than %d bytes.", MaxBody))
+		return nil, awserr.New(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException",
+			fmt.Sprintf("The body is larger than %d bytes.", MaxBody))
 	case err != nil:
 		return nil, awserr.New(http.StatusBadRequest, "RequestTimeoutException", "The body could not be read to its end.").Because(err)
 	}
