@@ -106,7 +106,7 @@ func (s *Server) mount() {
 	recent := audit.NewRecent(s.audit, recentKeys, s.auditPath)
 	s.metrics = newMetrics(s.store)
 	gate := access.New(access.Config{
-		Store: s.store, Now: c.Now, TrustedProxies: c.TrustedProxies, Region: c.Region, Managed: iam.Managed,
+		Store: s.store, Now: c.Now, TrustedProxies: c.TrustedProxies, Region: s.installed.Region, Managed: iam.Managed,
 	})
 	query := awsquery.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe}
 	issuers := keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery})

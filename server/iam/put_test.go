@@ -87,8 +87,7 @@ func TestPutRefusesWhatActionsRefuse(t *testing.T) {
 			_, _, err := a.env.PutRole(tx, spec)
 			return err
 		})
-		var wire *awserr.Error
-		if !errors.As(err, &wire) || wire.Code != test.code {
+		if err == nil || awserr.From(err).Code != test.code {
 			t.Errorf("%s: %v, want %s", test.name, err, test.code)
 		}
 	}
