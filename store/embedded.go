@@ -31,17 +31,13 @@ type embedded struct {
 
 // startEmbedded locks the data directory and starts etcd in it. fatal is called if etcd dies later.
 func startEmbedded(ctx context.Context, c Config, fatal func(error)) (_ *embedded, err error) {
-	freeSpace := c.FreeSpace
-	if freeSpace == nil {
-		freeSpace = statfs
-	}
 	e := &embedded{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.close())
 		}
 	}()
-	if e.dir, err = openDataDir(c.DataDir, freeSpace); err != nil {
+	if e.dir, err = openDataDir(c.DataDir, c.FreeSpace); err != nil {
 		return nil, err
 	}
 	e.log = newEtcdLog(c.Logger)
@@ -101,7 +97,7 @@ func embeddedConfig(dir string, noSync bool) *embed.Config {
 	c.AutoCompactionMode, c.AutoCompactionRetention = embed.CompactorModeRevision, "5000"
 	c.SnapshotCount, c.SnapshotCatchUpEntries = 500, 10
 	c.MaxSnapFiles, c.MaxWalFiles = 2, 2
-	c.MaxTxnOps, c.MaxRequestBytes = 1024, 16<<20
+	c.MaxTxnOps, c.MaxRequestBytes = 1024, 8<<20
 	c.QuotaBackendBytes = quota
 	c.UnsafeNoFsync = noSync
 	return c

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	loadPage = 5000
+	loadPage = 2000
 	retry    = 200 * time.Millisecond
 )
 
@@ -59,6 +59,8 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// What was loaded is not watched: a writer that saw the registration may be waiting for this replica to say that it has it.
+	defer s.self.publishSoon()
 	for _, t := range s.tables {
 		t.swap()
 	}
@@ -115,7 +117,7 @@ func (s *Store) watch() error {
 	return errors.New("the watch ended")
 }
 
-// apply brings the indexes to the revision of the last event, at once: no reader sees half of a transaction's records... of one table or another.
+// apply brings the indexes to the revision of the last event at once: nobody sees half of a transaction.
 func (s *Store) apply(events []*clientv3.Event) error {
 	if len(events) == 0 {
 		return nil
@@ -139,7 +141,7 @@ func (s *Store) apply(events []*clientv3.Event) error {
 	}
 	s.applied = events[len(events)-1].Kv.ModRevision
 	s.written = max(s.written, written)
-	publish := len(s.replicas) > 1 && (written != 0 || len(s.replicas) > before)
+	publish := written != 0 || len(s.replicas) > before
 	s.announce()
 	s.mu.Unlock()
 	if publish {

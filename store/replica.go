@@ -189,8 +189,11 @@ func (r *replica) publishOnce() error {
 	ctx, cancel := context.WithTimeout(r.store.ctx, commitTimeout)
 	defer cancel()
 	r.store.mu.RLock()
-	applied := r.store.applied
+	applied, alone := r.store.applied, len(r.store.replicas) < 2
 	r.store.mu.RUnlock()
+	if alone {
+		return nil
+	}
 	var options []clientv3.OpOption
 	if lease := r.lease.Load(); lease != 0 {
 		options = append(options, clientv3.WithLease(clientv3.LeaseID(lease)))

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -25,24 +23,6 @@ const (
 	guardTable   = "guards"   // see ReadBy
 	replicaTable = "replicas" // see replica.go
 )
-
-// Config says where the state is: in DataDir, on an etcd of our own, or on an external cluster at Endpoints.
-type Config struct {
-	DataDir   string
-	Endpoints []string    // http://HOST:PORT or, all of them, https://HOST:PORT
-	TLS       *tls.Config // of the endpoints; see LoadTLS. Nil with https: the system's roots, no client certificate
-
-	Lease   time.Duration    // after which a replica that is cut off is stale; 0: 3 s. Whole seconds
-	Now     func() time.Time // of what is written; nil: time.Now
-	Random  io.Reader        // nil: crypto/rand
-	Logger  *slog.Logger     // nil: discard
-	OnFatal func(error)      // called once if the store has failed beyond recovery, such as on a full disk; the process should end. nil: only logged
-
-	// FreeSpace is asked for the bytes free under the data directory before etcd, which dies on a full disk, starts there. nil: statfs.
-	FreeSpace func(dir string) (uint64, error)
-	// NoSync leaves out fsync: what was acknowledged is lost with the machine's power. For tests.
-	NoSync bool
-}
 
 // Store is the state, on etcd, with watch-fed indexes in memory: reads make no etcd call; a write returns when every live replica has applied it.
 type Store struct {
@@ -90,18 +70,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if (c.DataDir == "") == (len(c.Endpoints) == 0) {
 		return nil, errors.New("store: give either a data directory or etcd endpoints")
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Random == nil {
-		c.Random = rand.Reader
-	}
-	if c.Lease == 0 {
-		c.Lease = 3 * time.Second
-	}
+	c = c.withDefaults()
 	s := newStore(c)
 	var err error
 	if c.DataDir != "" {

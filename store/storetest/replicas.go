@@ -55,6 +55,47 @@ func testBarrierConcurrent(t *testing.T, c store.Config) {
 	group.Wait()
 }
 
+// testJoin has replicas come and go while another writes: the writer must not wait for one that got its writes by loading them, nor for one that left.
+func testJoin(t *testing.T, c store.Config) {
+	a := open(t, c)
+	stop, last := make(chan struct{}), make(chan int)
+	go func() {
+		for n := 1; ; n++ {
+			_, err := a.Roles.Update(t.Context(), "k", func(*store.Role) (*store.Role, error) { return &store.Role{MaxSession: n}, nil })
+			if err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-stop:
+				last <- n
+				return
+			default:
+			}
+		}
+	}()
+	var b *store.Store
+	for range 20 {
+		before, ok := a.Roles.Get("k")
+		var err error
+		if c.DataDir == "" {
+			b, err = store.Open(t.Context(), c)
+		} else {
+			b, err = a.Join(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := b.Roles.Get("k"); ok && got.MaxSession < before.MaxSession {
+			t.Errorf("a new replica has %d, which was %d before it came", got.MaxSession, before.MaxSession)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	t.Logf("%d writes", <-last)
+}
+
 func testRing(t *testing.T, c store.Config) {
 	a, b := openPair(t, c)
 	if diff := cmp.Diff(a.Ring().Keys, b.Ring().Keys); diff != "" || len(a.Ring().Keys) != 1 {

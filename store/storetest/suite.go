@@ -21,7 +21,7 @@ func Run(t *testing.T, fresh func(t testing.TB) store.Config) {
 	for name, test := range map[string]func(t *testing.T, c store.Config){
 		"Update": testUpdate, "UpdateContention": testContention, "List": testList, "By": testBy, "Reopen": testReopen,
 		"Transact": testTransact, "TransactAtomic": testAtomic, "TransactLimits": testLimits, "ReadBy": testReadBy, "PhantomGuard": testPhantom,
-		"Barrier": testBarrier, "BarrierConcurrent": testBarrierConcurrent, "Ring": testRing, "RingRotation": testRotation, "Revoked": testRevoked,
+		"Barrier": testBarrier, "JoinWhileWriting": testJoin, "BarrierConcurrent": testBarrierConcurrent, "Ring": testRing, "RingRotation": testRotation, "Revoked": testRevoked,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
@@ -55,6 +55,17 @@ func role(name string, attached ...string) *store.Role {
 	return &store.Role{Account: account, Partition: "aws", Path: "/", Name: name, ID: "AROA" + name, MaxSession: 3600, Attached: attached}
 }
 
+// fullRole has every field set.
+func fullRole() *store.Role {
+	return &store.Role{
+		Account: account, Partition: "aws", Path: "/team/", Name: "Full", ID: "AROAFULL", Description: "for tests", MaxSession: 7200, Trust: `{"x":1}`,
+		TrustPins: map[string]string{"arn:aws:iam::111122223333:user/u": "AIDA1", "arn:aws:iam::111122223333:user/v": "AIDA2"},
+		Tags:      identity.Tags{{Key: "team", Value: "a"}, {Key: "stage", Value: "ünï"}, {Key: "empty", Value: ""}},
+		Boundary:  "arn:aws:iam::aws:policy/b", Inline: map[string]string{"p": "{}", "q": `{"y":2}`}, Attached: []string{"arn:aws:iam::aws:policy/c", "d"},
+		Created: time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC),
+	}
+}
+
 // put writes one record whatever was there.
 func put[T any](t testing.TB, table *store.Table[T], key string, v *T) {
 	t.Helper()
@@ -65,22 +76,16 @@ func put[T any](t testing.TB, table *store.Table[T], key string, v *T) {
 
 func testUpdate(t *testing.T, c store.Config) {
 	s := open(t, c)
-	key := store.RoleKey(account, "Reader")
+	key := store.RoleKey(account, "Full")
 	if _, ok := s.Roles.Get(key); ok {
 		t.Error("an empty store has a role")
 	}
-	reader := func() *store.Role {
-		r := role("Reader")
-		r.Tags, r.Inline = identity.Tags{{Key: "team", Value: "a"}}, map[string]string{"p": "{}"}
-		r.Created = time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC)
-		return r
-	}
-	want := reader()
+	want := fullRole()
 	wrote, err := s.Roles.Update(t.Context(), key, func(old *store.Role) (*store.Role, error) {
 		if old != nil {
 			t.Errorf("a role that is not there is %v", old)
 		}
-		return reader(), nil
+		return fullRole(), nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -266,6 +271,7 @@ func testReopen(t *testing.T, c store.Config) {
 	put(t, first.Roles, "1", role("a", "p"))
 	put(t, first.Roles, "2", role("b", "p"))
 	put(t, first.Roles, "2", nil)
+	put(t, first.Roles, "3", fullRole())
 	put(t, first.Meta, store.MetaKey, &store.Meta{Management: account})
 	ring := first.Ring().Keys
 	if err := first.Close(); err != nil {
@@ -278,8 +284,11 @@ func testReopen(t *testing.T, c store.Config) {
 		t.Errorf("a closed store's update: %v", err)
 	}
 	second := open(t, c)
-	if r, ok := second.Roles.Get("1"); !ok || cmp.Diff(role("a", "p"), r) != "" || second.Roles.Len() != 1 {
+	if r, ok := second.Roles.Get("1"); !ok || cmp.Diff(role("a", "p"), r) != "" || second.Roles.Len() != 2 {
 		t.Errorf("after reopening: %v, %d roles", r, second.Roles.Len())
+	}
+	if r, _ := second.Roles.Get("3"); cmp.Diff(fullRole(), r) != "" {
+		t.Errorf("after reopening: %s", cmp.Diff(fullRole(), r))
 	}
 	if got := second.Roles.By(store.ByPolicy, "p"); len(got) != 1 {
 		t.Errorf("after reopening, by policy: %v", got)
