@@ -67,17 +67,24 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// A real cluster's token needs nothing of the authority but its address.
-func TestRunWithKubeconfig(t *testing.T) {
-	kubeconfig, asked := fakeAPIServer(t, "arn:aws:iam::111122223333:role/web", "a.b.c")
+// homeWith is a home directory whose default data directory is of an authority with this env file.
+func homeWith(t *testing.T, env envFile) string {
+	t.Helper()
 	home := t.TempDir()
 	state := filepath.Join(home, ".local/state/podpass")
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(state, "env"), string(envFile{
+	write(t, filepath.Join(state, "env"), string(env.marshal()))
+	return home
+}
+
+// A real cluster's token needs nothing of the authority but its address.
+func TestRunWithKubeconfig(t *testing.T) {
+	kubeconfig, asked := fakeAPIServer(t, "arn:aws:iam::111122223333:role/web", "a.b.c")
+	home := homeWith(t, envFile{
 		{"AWS_ENDPOINT_URL", "http://127.0.0.1:1"}, {"AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"}, {"AWS_SECRET_ACCESS_KEY", "x"}, {"AWS_REGION", "eu-west-1"},
-	}.marshal()))
+	})
 	out, err := os.Create(filepath.Join(home, "out"))
 	if err != nil {
 		t.Fatal(err)
@@ -129,6 +136,12 @@ func TestFlatKubeconfig(t *testing.T) {
 func TestRunWithKubeconfigAndNoRole(t *testing.T) {
 	authority := podpasstest.Start(t)
 	authority.AddRole(t, podpasstest.Role{Name: "web", Trusts: []string{"shop/web"}})
+	home := homeWith(t, envFile{
+		{"AWS_ENDPOINT_URL", authority.URL},
+		{"AWS_ACCESS_KEY_ID", authority.Admin.AccessKeyID},
+		{"AWS_SECRET_ACCESS_KEY", authority.Admin.SecretAccessKey},
+		{"AWS_REGION", podpasstest.Region},
+	})
 	stranger := func(c *token.Claims) { c.Issuer = "https://kubernetes.default.svc" }
 	for name, tc := range map[string]struct {
 		raw  string
@@ -143,10 +156,8 @@ func TestRunWithKubeconfigAndNoRole(t *testing.T) {
 	} {
 		kubeconfig, _ := fakeAPIServer(t, "", tc.raw)
 		var problems bytes.Buffer
-		code := Run(t.Context(), []string{"podpass", "run", "-n", "shop", "web", "--kubeconfig", kubeconfig, "--context", "c", "--", "true"}, []string{
-			"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "AWS_ENDPOINT_URL=" + authority.URL, "AWS_REGION=" + podpasstest.Region,
-			"AWS_ACCESS_KEY_ID=" + authority.Admin.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + authority.Admin.SecretAccessKey,
-		}, Stdio{Err: &problems})
+		code := Run(t.Context(), []string{"podpass", "run", "-n", "shop", "web", "--kubeconfig", kubeconfig, "--context", "c", "--", "true"},
+			[]string{"HOME=" + home, "PATH=" + os.Getenv("PATH")}, Stdio{Err: &problems})
 		printed := strings.ReplaceAll(problems.String(), kubeconfig, "KUBECONFIG")
 		for _, want := range tc.want {
 			if code != 2 || !strings.Contains(printed, want) {
