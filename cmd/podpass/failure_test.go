@@ -65,7 +65,7 @@ func TestExplainStart(t *testing.T) {
 		{listen(syscall.EADDRNOTAVAIL), "127.0.0.1:8600 is no address of this machine", "ip address"},
 		{listen(syscall.EACCES), listen(syscall.EACCES).Error(), "podpass up --listen 127.0.0.1:0"},
 		{&os.PathError{Op: "write", Path: dir + "/env", Err: syscall.ENOSPC}, "no space left for " + dir + ": write " + dir + "/env: no space left on device", "df -h '/var/lib/pod pass'"},
-		{fmt.Errorf("%w: 1 MB", store.ErrNoSpace), "no space left for " + dir + ": not enough free space: 1 MB", "df -h '/var/lib/pod pass'"},
+		{fmt.Errorf("%w: 1 MB", store.ErrNoSpace), "no space left for " + dir + ": " + store.ErrNoSpace.Error() + ": 1 MB", "df -h '/var/lib/pod pass'"},
 		{&os.PathError{Op: "mkdir", Path: dir, Err: syscall.EACCES}, "mkdir " + dir + ": permission denied", "podpass up --data-dir DIRECTORY   # one you may write to"},
 		{&os.PathError{Op: "mkdir", Path: dir, Err: syscall.EROFS}, "mkdir " + dir + ": read-only file system", "podpass up --data-dir DIRECTORY   # one you may write to"},
 		{&store.VersionError{Dir: dir, Found: "2", Want: "1"}, (&store.VersionError{Dir: dir, Found: "2", Want: "1"}).Error(), "podpass up --data-dir DIRECTORY"},
