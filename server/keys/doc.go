@@ -6,7 +6,8 @@
 // registered with TokenReview whether it still stands by a token, because whom to ask, and how, stands in the same record.
 //
 // It refuses by handing out a source that always fails: for a key source it doesn't know, a record that can't be used, an issuer
-// registered twice. It verifies nothing and decides nothing about an issuer's right to be heard: the caller asks for keys only of
+// registered twice, a cluster registered in one account for the providers of another (unless by the management account, or with keys that
+// the issuer itself is asked for). It verifies nothing and decides nothing about an issuer's right to be heard: the caller asks for keys only of
 // issuers that have an IAM OIDC provider in the role's account, before anything is dialled for an anonymous request.
 //
 // It may import token, store, identity and client-go.

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,17 +61,33 @@ func New(c Config) *Keys {
 	return &Keys{Config: c, clusters: map[string]*entry{}, unregistered: map[identity.Issuer]token.Source{}}
 }
 
-// ForIssuer is the registered cluster with exactly this issuer, nil if there is none, and the source of the issuer's keys, never nil.
-// Nothing is dialled before the source is asked for a key. Every exchange comes through here: it costs an index lookup and a read lock.
-func (k *Keys) ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source) {
+// ForIssuer is the registered cluster with exactly this issuer, nil if there is none that an OIDC provider of the account may rely on, and the
+// source of the issuer's keys, never nil. Nothing is dialled before the source is asked for a key. Every exchange comes through here: it costs an
+// index lookup and a read lock.
+func (k *Keys) ForIssuer(issuer identity.Issuer, account identity.Account) (*store.Cluster, token.Source) {
 	switch clusters := k.Store.Clusters.By(store.ByIssuer, issuer.String()); len(clusters) {
 	case 0:
-		return nil, k.ofUnregistered(issuer)
+		return nil, k.ofUnregistered(issuer, "")
 	case 1:
-		return clusters[0], k.ofCluster(clusters[0]).source
+		c := clusters[0]
+		if !k.speaksFor(c, account) {
+			return nil, k.ofUnregistered(issuer, c.Account)
+		}
+		return c, k.ofCluster(c).source
 	default:
 		return nil, none(fmt.Sprintf("issuer %s is that of clusters %s and %s: deregister one", issuer, clusters[0].Name, clusters[1].Name))
 	}
+}
+
+// speaksFor reports whether an account may rely on a cluster's keys. Whoever registers a cluster says which keys its issuer has, and could
+// say so of an issuer that is not his own: that binds his account and nobody else's. Others rely on the management account's word, or on the issuer
+// itself, asked under its own name.
+func (k *Keys) speaksFor(c *store.Cluster, account identity.Account) bool {
+	if c.Account == account || c.Keys == store.KeysDiscovery && strings.HasPrefix(c.Issuer.String(), "https://") {
+		return true
+	}
+	meta, ok := k.Store.Meta.Get(store.MetaKey)
+	return ok && meta.Management != "" && c.Account == meta.Management
 }
 
 func (k *Keys) ofCluster(c *store.Cluster) *entry {
@@ -101,8 +118,14 @@ func (k *Keys) ofCluster(c *store.Cluster) *entry {
 	return e
 }
 
-func (k *Keys) ofUnregistered(issuer identity.Issuer) token.Source {
-	if !k.AllowDiscovery {
+// ofUnregistered is the source of an issuer no cluster vouches for. elsewhere is the account that registered it for itself only, "" if none did.
+func (k *Keys) ofUnregistered(issuer identity.Issuer, elsewhere identity.Account) token.Source {
+	switch {
+	case k.AllowDiscovery:
+	case elsewhere != "":
+		return none(fmt.Sprintf("issuer %s is registered by account %s, whose word counts in that account alone: register the cluster with discovery, "+
+			"or in the management account", issuer, elsewhere))
+	default:
 		return none(fmt.Sprintf("issuer %s is not that of a registered cluster (see podpass cluster register) and discovery is not allowed (--allow-discovery)", issuer))
 	}
 	k.mu.RLock()

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
@@ -28,7 +29,7 @@ func clock() time.Time { return now }
 
 func put(t *testing.T, s *store.Store, c store.Cluster) *store.Cluster {
 	t.Helper()
-	c.Account, c.Partition, c.Region = "111122223333", "aws", "us-west-2"
+	c.Account, c.Partition, c.Region = cmp.Or(c.Account, "111122223333"), "aws", "us-west-2"
 	got, err := s.Clusters.Update(t.Context(), c.Name, func(*store.Cluster) (*store.Cluster, error) { return &c, nil })
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +84,7 @@ func verify(t *testing.T, k *keys.Keys, issuer string, by *token.SigningKey) (*s
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster, source := k.ForIssuer(identity.MustIssuer(issuer))
+	cluster, source := k.ForIssuer(identity.MustIssuer(issuer), "111122223333")
 	var refused *token.Error
 	switch err := tok.Verify(t.Context(), source, now); {
 	case err == nil:
@@ -137,6 +138,59 @@ func TestForIssuer(t *testing.T) {
 	put(t, s, store.Cluster{Name: "two", Issuer: identity.MustIssuer(iss + "/two"), Keys: store.KeysPinned, JWKS: jwks(t, a)})
 	expect(t, "registered again with another key, old one", k, iss+"/two", b, "two", token.UnknownKey)
 	expect(t, "registered again with another key", k, iss+"/two", a, "two", 0)
+}
+
+// Whoever registers a cluster vouches for its keys in his own account. Elsewhere the management account's word counts, and the issuer's own.
+func TestWhoseWordCounts(t *testing.T) {
+	const (
+		management, own, other = identity.Account("111122223333"), identity.Account("222233334444"), identity.Account("555566667777")
+		https, http            = "https://issuer.example/id", "http://issuer.example/id"
+	)
+	tests := map[string]struct {
+		registered identity.Account
+		issuer     string
+		source     store.KeySource
+		asked      identity.Account
+		found      bool
+	}{
+		"pinned, own account":                {own, https, store.KeysPinned, own, true},
+		"pinned, another account":            {own, https, store.KeysPinned, other, false},
+		"pinned, management account":         {own, https, store.KeysPinned, management, false},
+		"hosted, another account":            {own, https, store.KeysHosted, other, false},
+		"API server, another account":        {own, https, store.KeysAPIServer, other, false},
+		"discovery, another account":         {own, https, store.KeysDiscovery, other, true},
+		"discovery by http, another account": {own, http, store.KeysDiscovery, other, false},
+		"unknown source, another account":    {own, https, "telepathy", other, false},
+		"management's, another account":      {management, https, store.KeysPinned, other, true},
+		"nobody's account":                   {own, https, store.KeysPinned, "", false},
+	}
+	s := storetest.Open(t)
+	_, err := s.Meta.Update(t.Context(), store.MetaKey, func(*store.Meta) (*store.Meta, error) {
+		return &store.Meta{Management: management, Partition: "aws", Region: "us-west-2"}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := newKey(t)
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			put(t, s, store.Cluster{
+				Name: "one", Account: test.registered, Issuer: identity.MustIssuer(test.issuer), Keys: test.source, JWKS: jwks(t, key),
+			})
+			k := keys.New(keys.Config{Store: s, Now: clock})
+			cluster, source := k.ForIssuer(identity.MustIssuer(test.issuer), test.asked)
+			if (cluster != nil) != test.found {
+				t.Errorf("cluster found: %v, want %v", cluster != nil, test.found)
+			}
+			if test.found {
+				return
+			}
+			_, err := source.Key(t.Context(), key.ID, "RS256")
+			if refused := (*token.Error)(nil); !errors.As(err, &refused) || refused.Reason != token.UnknownKey {
+				t.Errorf("key: %v", err)
+			}
+		})
+	}
 }
 
 func TestHostedIssuer(t *testing.T) {
@@ -288,7 +342,7 @@ func TestUnregisteredIssuers(t *testing.T) {
 
 	// However many issuers are asked for, the sources kept are bounded: this one is among those dropped or not, and works either way.
 	for i := range 3000 {
-		k.ForIssuer(identity.MustIssuer(fmt.Sprintf("https://i%d.test", i)))
+		k.ForIssuer(identity.MustIssuer(fmt.Sprintf("https://i%d.test", i)), "111122223333")
 	}
 	expect(t, "after many others", k, iss, a, "", 0)
 }
@@ -384,6 +438,6 @@ func BenchmarkForIssuer(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		k.ForIssuer(issuer)
+		k.ForIssuer(issuer, "111122223333")
 	}
 }

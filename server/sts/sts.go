@@ -14,9 +14,9 @@ import (
 
 // Keys knows what verifies an issuer's tokens.
 type Keys interface {
-	// ForIssuer returns the cluster registered for exactly this issuer, nil if there is none, and the source of the
-	// issuer's keys, which refuses every key where nothing vouches for the issuer.
-	ForIssuer(issuer identity.Issuer) (*store.Cluster, token.Source)
+	// ForIssuer returns the cluster registered for exactly this issuer, nil if there is none that the account may rely on, and
+	// the source of the issuer's keys, which refuses every key where nothing vouches for the issuer.
+	ForIssuer(issuer identity.Issuer, account identity.Account) (*store.Cluster, token.Source)
 	// Review asks the cluster that issued a verified token whether it still stands by it, where the cluster is registered so.
 	Review(ctx context.Context, cluster *store.Cluster, raw string, claims *token.Claims) error
 }

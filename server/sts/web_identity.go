@@ -44,7 +44,7 @@ func (s *service) verify(ctx context.Context, e *audit.Event, role identity.ARN,
 	if err != nil {
 		return nil, err
 	}
-	cluster, keys := s.Keys.ForIssuer(provider.Issuer)
+	cluster, keys := s.Keys.ForIssuer(provider.Issuer, role.Account())
 	id := &webIdentity{claims: claims, issuer: provider.Issuer, provider: provider.ARN(), cluster: cluster}
 	e.Cluster = id.clusterName()
 	if err := tok.Verify(ctx, keys, s.Now()); err != nil {
