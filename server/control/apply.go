@@ -113,8 +113,8 @@ func readDocuments(texts []json.RawMessage) ([]api.Document, error) {
 
 // inDocument says of an error which document it is about, and keeps its code.
 func inDocument(index int, kind, name string, err error) error {
-	var wire *awserr.Error
-	if !errors.As(err, &wire) || wire.Receiver() {
+	wire := awserr.From(err)
+	if wire.Receiver() {
 		return err
 	}
 	said := *wire
