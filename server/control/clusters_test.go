@@ -173,7 +173,7 @@ func TestRegisterTriesTheKeySource(t *testing.T) {
 	if err := discovery("found", issuer); err != nil {
 		t.Errorf("discovery: %v", err)
 	}
-	if message := refused(t, discovery("lost", "http://127.0.0.1:1"), api.CodeValidation); !strings.Contains(message, "--jwks jwks.json") {
+	if message := refused(t, discovery("lost", "http://127.0.0.1:1"), api.CodeValidation); !strings.Contains(message, "--jwks-file jwks.json") {
 		t.Errorf("unreachable issuer: %q", message)
 	}
 	if message := refused(t, discovery("other", issuer+"/x"), api.CodeValidation); !strings.Contains(message, "cannot be registered so") {

@@ -105,7 +105,7 @@ func keySource(k api.ClusterKeys) store.KeySource {
 func keyAdvice(source store.KeySource) string {
 	switch source {
 	case store.KeysDiscovery:
-		return " If the issuer cannot be reached from here, give its keys: kubectl get --raw /openid/v1/jwks > jwks.json, then --jwks jwks.json."
+		return " If the issuer cannot be reached from here, give its keys: kubectl get --raw /openid/v1/jwks > jwks.json, then --jwks-file jwks.json."
 	case store.KeysPinned:
 		return " Get the keys with: kubectl get --raw /openid/v1/jwks"
 	}
