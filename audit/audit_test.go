@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,6 +88,47 @@ func TestOpenFileEndsALineCutShort(t *testing.T) {
 	}
 	if _, ok, _ := audit.Search(path, "ASIAX"); ok {
 		t.Error("the line cut short was found")
+	}
+}
+
+// RLIMIT_FSIZE stands for a full disk: a write past it is cut short, then refused.
+func TestFileRecoversFromAFullDisk(t *testing.T) {
+	f, path := open(t)
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var unlimited syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
+		t.Fatal(err)
+	}
+	full := unlimited
+	full.Cur = 300
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	kept, lost := 0, 0
+	for i := range 5 {
+		if err := f.Record(audit.Event{AccessKeyID: fmt.Sprint("K", i), Reason: strings.Repeat("x", 60)}); err == nil {
+			kept++
+		} else {
+			lost++
+		}
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Record(audit.Event{AccessKeyID: "after"}); err != nil {
+		t.Fatal(err)
+	}
+	if kept == 0 || lost == 0 {
+		t.Fatalf("%d kept, %d lost: the limit did not cut in the middle", kept, lost)
+	}
+	for i := range 5 {
+		if _, ok, err := audit.Search(path, fmt.Sprint("K", i)); err != nil || ok != (i < kept) {
+			t.Errorf("event %d: found %v, %v; %d were acknowledged", i, ok, err, kept)
+		}
+	}
+	if _, ok, err := audit.Search(path, "after"); err != nil || !ok {
+		t.Errorf("the event after the full disk: %v, %v", ok, err)
 	}
 }
 

@@ -18,6 +18,7 @@ const maxLine = 1 << 20
 type File struct {
 	mu   sync.Mutex
 	file *os.File
+	torn bool // the last write got only part of its line out
 }
 
 // OpenFile opens or creates an audit file, readable by its owner only. A line cut short by a crash is closed off, so that the next event
@@ -58,7 +59,15 @@ func (f *File) Record(e Event) error {
 	line = append(line, '\n')
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, err = f.file.Write(line)
+	if f.torn {
+		// A disk that was full may have room again: the event cut short must not spoil this one.
+		if _, err := f.file.WriteString("\n"); err != nil {
+			return err
+		}
+		f.torn = false
+	}
+	n, err := f.file.Write(line)
+	f.torn = n > 0 && n < len(line)
 	return err
 }
 
