@@ -19,6 +19,7 @@ import (
 	"github.com/podpass/podpass/server/iam"
 	"github.com/podpass/podpass/server/keys"
 	"github.com/podpass/podpass/server/oidc"
+	"github.com/podpass/podpass/server/record"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/server/sts"
 	"github.com/podpass/podpass/store"
@@ -108,14 +109,14 @@ func (s *Server) mount() {
 	gate := access.New(access.Config{
 		Store: s.store, Now: c.Now, TrustedProxies: c.TrustedProxies, Region: s.installed.Region, Managed: iam.Managed,
 	})
-	query := awsquery.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe}
+	requests := record.Config{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe}
+	query := awsquery.Pipeline(requests)
 	issuers := keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery})
 	s.rotator = &oidc.Rotator{Store: s.store, Now: c.Now, Random: c.Random, Logger: c.Logger}
 
 	documents := oidc.Handler(s.store)
 	native := control.New(control.Config{
-		Pipeline: restjson.Pipeline{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe},
-		Env:      s.environment(), Keys: issuers, AllowTokens: c.AllowTokens, Recent: recent,
+		Pipeline: restjson.Pipeline(requests), Env: s.environment(), Keys: issuers, AllowTokens: c.AllowTokens, Recent: recent,
 	})
 	queries := query.Handler(
 		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),

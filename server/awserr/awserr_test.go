@@ -88,6 +88,8 @@ func TestJSON(t *testing.T) {
 		{awserr.Throttling(), wire{429, "ThrottlingException", "Rate exceeded"}},
 		{awserr.InternalFailure(nil), wire{500, "InternalServerException", unknown}},
 		{awserr.ServiceUnavailable(nil), wire{503, "ServiceUnavailableException", unavailable}},
+		{awserr.New(413, "RequestEntityTooLarge", "m"), wire{413, "RequestEntityTooLargeException", "m"}},
+		{awserr.New(400, "RequestTimeout", "m"), wire{400, "RequestTimeoutException", "m"}},
 		{awserr.New(404, "ResourceNotFoundException", "m"), wire{404, "ResourceNotFoundException", "m"}},
 	}
 	for _, test := range tests {

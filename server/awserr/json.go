@@ -25,6 +25,8 @@ func (e *Error) JSON() *Error {
 		return as(http.StatusInternalServerError, "InternalServerException", e.Message)
 	case "ServiceUnavailable":
 		return as(http.StatusServiceUnavailable, "ServiceUnavailableException", e.Message)
+	case "RequestEntityTooLarge", "RequestTimeout":
+		return as(e.Status, e.Code+"Exception", e.Message)
 	}
 	return e
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -413,25 +412,6 @@ func TestAuditBeforeAnswer(t *testing.T) {
 	}
 }
 
-func TestPanic(t *testing.T) {
-	s := serve(awsquery.NewAction("Do", func(context.Context, *awsquery.Call, *struct{}) (*struct{}, error) { panic("boom") }).Open())
-	w := call(s, "")
-	refused(t, s, w, 500, "InternalFailure", "")
-	if strings.Contains(w.Body.String(), "boom") || !strings.Contains(s.log.String(), "boom") || s.events[0].Outcome != audit.Failed {
-		t.Errorf("%s\n%s\n%+v", w.Body, &s.log, s.events)
-	}
-}
-
-func TestRandomnessFails(t *testing.T) {
-	var rec recorder
-	p := awsquery.Pipeline{Gate: access.New(access.Config{}), Audit: &rec, Random: strings.NewReader("")}
-	w := httptest.NewRecorder()
-	p.Handler().ServeHTTP(w, post("Action=Do"))
-	if w.Code != 500 || len(rec.events) != 1 {
-		t.Errorf("%d %s", w.Code, w.Body)
-	}
-}
-
 // A type the pipeline can't handle is a bug that every request of the action shows.
 func TestUnsupportedTypes(t *testing.T) {
 	in := awsquery.NewAction("Do", func(context.Context, *awsquery.Call, *struct{ F func() }) (*struct{}, error) { return nil, nil })
@@ -441,25 +421,3 @@ func TestUnsupportedTypes(t *testing.T) {
 		refused(t, s, call(s, ""), 500, "InternalFailure", "")
 	}
 }
-
-func TestObserve(t *testing.T) {
-	var rec recorder
-	var status int
-	var seen audit.Event
-	p := awsquery.Pipeline{Gate: access.New(access.Config{}), Audit: &rec, Observe: func(e audit.Event, s int, _ time.Duration) { seen, status = e, s }}
-	p.Handler().ServeHTTP(httptest.NewRecorder(), post("Action=Do"))
-	if status != 400 || seen.Code != "InvalidAction" || cmp.Diff(rec.events, []audit.Event{seen}) != "" {
-		t.Errorf("%d %+v %+v", status, seen, rec.events)
-	}
-}
-
-func TestBodyCutShort(t *testing.T) {
-	s := serve()
-	r := post("")
-	r.Body = io.NopCloser(io.MultiReader(strings.NewReader("Action=Do"), broken{}))
-	refused(t, s, s.do(r), 400, "RequestTimeout", "")
-}
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/podpass/podpass/server/record"
 )
 
 // A setter fills v from the parameter called name and those below it. Setters are made once for a type, when its action is.
@@ -183,7 +185,7 @@ func listLength(f *Form, prefix string, scalar bool) (int, error) {
 		digits, below, deeper := strings.Cut(name[len(prefix):], ".")
 		i, err := strconv.Atoi(digits)
 		if err != nil || i < 1 || strconv.Itoa(i) != digits || deeper == scalar || deeper && below == "" {
-			return 0, malformed("The parameter '" + clip(name, 128) + "' is not a member of a list.")
+			return 0, malformed("The parameter '" + record.Clip(name, 128) + "' is not a member of a list.")
 		}
 		seen[i] = true
 		highest = max(highest, i)

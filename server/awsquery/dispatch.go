@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/server/record"
 )
 
 // directory finds actions by their name and API version. Versions tell the services apart: STS and IAM have one each. Which service a
@@ -55,5 +56,5 @@ func (d *directory) find(form *Form) (entry, error) {
 		version = noVersion
 	}
 	return e, awserr.New(http.StatusBadRequest, "InvalidAction",
-		"Could not find operation "+clip(name, 128)+" for version "+clip(version, 64))
+		"Could not find operation "+record.Clip(name, 128)+" for version "+record.Clip(version, 64))
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/server/record"
 	"github.com/podpass/podpass/server/sigv4"
 )
 
@@ -77,7 +78,7 @@ func (f *Form) add(text string) error {
 				Because(errors.New("a parameter is not UTF-8"))
 		}
 		if _, twice := f.values[p.Name]; twice {
-			return awserr.New(http.StatusBadRequest, "InvalidQueryParameter", "The parameter '"+clip(p.Name, 128)+"' is given more than once.")
+			return awserr.New(http.StatusBadRequest, "InvalidQueryParameter", "The parameter '"+record.Clip(p.Name, 128)+"' is given more than once.")
 		}
 		f.values[p.Name] = p.Value
 	}
@@ -106,15 +107,4 @@ func isForm(h http.Header) error {
 
 func malformed(message string) *awserr.Error {
 	return awserr.New(http.StatusBadRequest, "MalformedInput", message)
-}
-
-// clip cuts what a caller sent to what is worth repeating, at a character's edge.
-func clip(s string, max int) string {
-	if len(s) <= max {
-		return s
-	}
-	for max > 0 && !utf8.RuneStart(s[max]) {
-		max--
-	}
-	return s[:max]
 }

@@ -22,7 +22,7 @@ func wantsJSON(r *http.Request) bool {
 	return strings.EqualFold(strings.TrimSpace(kind), "application/json")
 }
 
-func (p reply) success(out *output) ([]byte, error) {
+func (p *reply) success(out *output) ([]byte, error) {
 	if p.json {
 		members := map[string]any{"ResponseMetadata": map[string]any{"RequestId": p.requestID}}
 		if out.value.IsValid() {
@@ -39,7 +39,11 @@ func (p reply) success(out *output) ([]byte, error) {
 	return closing(b, p.action+"Response"), nil
 }
 
-func (p reply) failure(e *awserr.Error) []byte {
+// Name is e: errors are named in this protocol's family.
+func (p *reply) Name(e *awserr.Error) *awserr.Error { return e }
+
+// Failure is the error envelope.
+func (p *reply) Failure(e *awserr.Error, _ http.Header) []byte {
 	kind := "Sender"
 	if e.Receiver() {
 		kind = "Receiver"
@@ -61,12 +65,12 @@ func (p reply) failure(e *awserr.Error) []byte {
 	return closing(p.id(closing(b, "Error")), "ErrorResponse")
 }
 
-func (p reply) id(b []byte) []byte {
+func (p *reply) id(b []byte) []byte {
 	return closing(append(opening(b, "RequestId"), p.requestID...), "RequestId")
 }
 
 // open begins the root element, which carries the service's namespace.
-func (p reply) open(b []byte, element string) []byte {
+func (p *reply) open(b []byte, element string) []byte {
 	b = append(b, '<')
 	b = append(b, element...)
 	if p.namespace != "" {
@@ -77,15 +81,10 @@ func (p reply) open(b []byte, element string) []byte {
 	return append(b, '>')
 }
 
-func (p reply) send(w http.ResponseWriter, status int, body []byte) error {
-	h := w.Header()
-	kind := "text/xml"
+// ContentType is that of the form the reply takes.
+func (p *reply) ContentType() string {
 	if p.json {
-		kind = "application/json"
+		return "application/json"
 	}
-	h["X-Amzn-Requestid"] = []string{p.requestID}
-	h["Content-Type"] = []string{kind}
-	w.WriteHeader(status)
-	_, err := w.Write(body)
-	return err
+	return "text/xml"
 }

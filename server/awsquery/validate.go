@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/server/record"
 )
 
 // Validator collects constraint violations and reports them together, in AWS's words. Fields are named as AWS names them: with a small
@@ -17,7 +18,7 @@ const maxEcho = 2048
 
 // Length wants min to max characters.
 func (v *Validator) Length(field, value string, min, max int) {
-	v.length(field, "'"+clip(value, maxEcho)+"' ", utf8.RuneCountInString(value), min, max)
+	v.length(field, "'"+record.Clip(value, maxEcho)+"' ", utf8.RuneCountInString(value), min, max)
 }
 
 // SecretLength is Length for a value that must not be repeated: a token, a password.
@@ -40,7 +41,7 @@ func (v *Validator) length(field, shown string, n, min, max int) {
 // Pattern wants ok(value); pattern is the regular expression of AWS's API model and only told, never run.
 func (v *Validator) Pattern(field, value, pattern string, ok func(string) bool) {
 	if !ok(value) {
-		v.violation("'"+clip(value, maxEcho)+"' ", field, "satisfy regular expression pattern: "+pattern)
+		v.violation("'"+record.Clip(value, maxEcho)+"' ", field, "satisfy regular expression pattern: "+pattern)
 	}
 }
 
@@ -69,7 +70,7 @@ func (v *Validator) Enum(field, value string, values ...string) {
 			return
 		}
 	}
-	v.violation("'"+clip(value, maxEcho)+"' ", field, "satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+	v.violation("'"+record.Clip(value, maxEcho)+"' ", field, "satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 }
 
 func (v *Validator) violation(shown, field, must string) {

@@ -10,14 +10,15 @@ import (
 	"github.com/podpass/podpass/server/sigv4"
 )
 
-// What an event keeps of texts that callers choose, in bytes.
-const (
-	maxUserAgent = 256
-	maxReason    = 4096
-)
+// Name is the error in the JSON services' family of names.
+func (h *handler) Name(e *awserr.Error) *awserr.Error { return e.JSON() }
 
-// envelope is the error body. SDKs read the name from the x-amzn-ErrorType header first; old ones from __type.
-func envelope(e *awserr.Error) []byte {
+// ContentType is JSON's, whatever was asked for.
+func (h *handler) ContentType() string { return "application/json" }
+
+// Failure is the error envelope. SDKs read the name from the x-amzn-ErrorType header first; old ones from __type.
+func (h *handler) Failure(e *awserr.Error, header http.Header) []byte {
+	header.Set("X-Amzn-Errortype", e.Code)
 	body, err := json.Marshal(struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
@@ -41,12 +42,4 @@ func queryOf(r *http.Request) (url.Values, error) {
 		}
 	}
 	return values, nil
-}
-
-// clip cuts a text to n bytes of valid UTF-8.
-func clip(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-	}
-	return strings.ToValidUTF8(s, "�")
 }
