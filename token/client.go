@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// PublicClient is an HTTP client for discovery at issuers nobody vouched for: anybody who may create an OIDC provider chooses where this
-// server dials. https only, no redirects, no proxy, 5 s; only addresses of the public Internet, judged when the connection is made, behind
+// PublicClient is an HTTP client for discovery at issuers no operator vouched for: anybody who may create an OIDC provider, or register a
+// cluster in an account of his own, chooses where this server dials. https only, no redirects, no proxy, 5 s; only addresses of the public Internet, judged when the connection is made, behind
 // name resolution, so that no DNS answer leads elsewhere. (Discover caps the size of what it reads.)
 func PublicClient() *http.Client {
 	dialer := &net.Dialer{Timeout: fetchTimeout, Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if err != nil || !public(to.Addr()) {
-			return fmt.Errorf("%s is not a public address: register the cluster to reach an issuer in a private network", address)
+			return fmt.Errorf("%s is not a public address: an issuer in a private network is reached only for a cluster of the management account", address)
 		}
 		return nil
 	}}
@@ -49,7 +49,7 @@ type httpsOnly struct{ next *http.Transport }
 
 func (t httpsOnly) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Scheme != "https" {
-		return nil, errors.New("only https:// is dialled for an issuer that is not registered")
+		return nil, errors.New("only https:// is dialled for an issuer that is not of a cluster of the management account")
 	}
 	return t.next.RoundTrip(req)
 }

@@ -2,6 +2,9 @@ package control_test
 
 import (
 	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -73,5 +76,39 @@ func TestRegisteringAnothersIssuer(t *testing.T) {
 		if err := exchange(account); err != nil {
 			t.Errorf("registered by the management account, in %s: %v", account, err)
 		}
+	}
+}
+
+// What an account's administrator registers must not send the server into its own private network.
+func TestOnlyTheManagementAccountNamesPrivateServers(t *testing.T) {
+	s := podpasstest.Start(t)
+	tenant := must[*api.CreateAccountResult](t)(client(t, s, none).CreateAccount(t.Context(), &api.CreateAccountRequest{Name: "tenant"}))
+	knocked := make(chan string, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { knocked <- r.URL.Path }))
+	defer server.Close()
+	kubeconfig := `{"apiVersion":"v1","kind":"Config","current-context":"c","contexts":[{"name":"c","context":{"cluster":"c"}}],
+		"clusters":[{"name":"c","cluster":{"server":"` + server.URL + `"}}]}`
+	jwks := string(must[[]byte](t)(token.JWKS(s.SigningKey(t))))
+	for what, test := range map[string]struct {
+		code string
+		keys api.ClusterKeys
+	}{
+		"kubeconfig":          {"AccessDeniedException", api.ClusterKeys{Kubeconfig: kubeconfig}},
+		"JWKS and kubeconfig": {api.CodeValidation, api.ClusterKeys{JWKS: jwks, Kubeconfig: kubeconfig}},
+		"discovery":           {api.CodeValidation, api.ClusterKeys{Discovery: true}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, err := client(t, s, key(tenant.Administrator)).RegisterCluster(t.Context(), &api.RegisterClusterRequest{
+				Name: "theirs", ClusterSpec: api.ClusterSpec{Issuer: server.URL, Keys: test.keys},
+			})
+			if e := (*api.Error)(nil); !errors.As(err, &e) || e.Code != test.code {
+				t.Errorf("got %v, want %s", err, test.code)
+			}
+		})
+	}
+	select {
+	case path := <-knocked:
+		t.Errorf("the server was asked for %s", path)
+	default:
 	}
 }

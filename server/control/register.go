@@ -48,6 +48,10 @@ func (s *service) planCluster(
 	if !s.reaches(c, want.Account) {
 		return want, nil, awserr.AccessDenied("User: " + c.Caller.ARN.String() + " is not authorized to register clusters of another account.")
 	}
+	if want.Kubeconfig != "" && !s.manages(c) { // its server may stand in this server's private network
+		return want, nil, awserr.AccessDenied("User: " + c.Caller.ARN.String() + " is not authorized to register a cluster with a kubeconfig because only the " +
+			"management account may. Register it with --jwks or --discovery, or ask the management account to.")
+	}
 	if registered && !s.reaches(c, there.Account) {
 		return want, nil, conflict("The cluster name %s is taken: names are unique per installation. Choose another one.", name)
 	}

@@ -51,7 +51,11 @@ func (k *Keys) fetchOf(c *store.Cluster) (token.Fetch, error) {
 		doc, err := HostedJWKS(c)
 		return parsed(doc, err, c), nil
 	case store.KeysDiscovery:
-		return token.Discover(k.RegisteredClient, c.Issuer.String()), nil
+		client := k.Client
+		if k.manages(c.Account) { // others must not make this server knock in its private network
+			client = k.RegisteredClient
+		}
+		return token.Discover(client, c.Issuer.String()), nil
 	case store.KeysAPIServer:
 		client, base, err := k.ClusterClient(c.Kubeconfig)
 		if err != nil {
@@ -91,6 +95,6 @@ func parsed(doc []byte, err error, c *store.Cluster) token.Fetch {
 
 // sameKeys reports whether two records of a cluster have the same keys in the same place.
 func sameKeys(a, b *store.Cluster) bool {
-	return a.Keys == b.Keys && a.Issuer == b.Issuer && a.JWKS == b.JWKS && a.Kubeconfig == b.Kubeconfig &&
+	return a.Account == b.Account && a.Keys == b.Keys && a.Issuer == b.Issuer && a.JWKS == b.JWKS && a.Kubeconfig == b.Kubeconfig &&
 		slices.EqualFunc(a.SigningKeys, b.SigningKeys, func(x, y store.SigningKey) bool { return x.ID == y.ID && x.PEM == y.PEM })
 }

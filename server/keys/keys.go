@@ -24,9 +24,9 @@ type Config struct {
 
 	// AllowDiscovery lets the keys of an issuer nobody registered be fetched from the public Internet.
 	AllowDiscovery bool
-	// Client dials issuers nobody registered; token.PublicClient if nil.
+	// Client dials issuers nobody registered, and those of other accounts' clusters than the management account's; token.PublicClient if nil.
 	Client *http.Client
-	// RegisteredClient dials the issuers of clusters registered with discovery; token.RegisteredClient if nil.
+	// RegisteredClient dials the issuers of the management account's clusters registered with discovery; token.RegisteredClient if nil.
 	RegisteredClient *http.Client
 	// ClusterClient is a client for the API server a kubeconfig names, and its base URL; KubeconfigClient if nil.
 	ClusterClient func(kubeconfig string) (*http.Client, string, error)
@@ -86,8 +86,13 @@ func (k *Keys) speaksFor(c *store.Cluster, account identity.Account) bool {
 	if c.Account == account || c.Keys == store.KeysDiscovery && strings.HasPrefix(c.Issuer.String(), "https://") {
 		return true
 	}
+	return k.manages(c.Account)
+}
+
+// manages reports whether an account is the management account, whose administrators run this installation.
+func (k *Keys) manages(account identity.Account) bool {
 	meta, ok := k.Store.Meta.Get(store.MetaKey)
-	return ok && meta.Management != "" && c.Account == meta.Management
+	return ok && meta.Management != "" && meta.Management == account
 }
 
 func (k *Keys) ofCluster(c *store.Cluster) *entry {

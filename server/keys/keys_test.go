@@ -37,6 +37,17 @@ func put(t *testing.T, s *store.Store, c store.Cluster) *store.Cluster {
 	return got
 }
 
+// install makes the account that put registers clusters in the management account.
+func install(t *testing.T, s *store.Store) {
+	t.Helper()
+	_, err := s.Meta.Update(t.Context(), store.MetaKey, func(*store.Meta) (*store.Meta, error) {
+		return &store.Meta{Management: "111122223333", Partition: "aws", Region: "us-west-2"}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func remove(t *testing.T, s *store.Store, name string) {
 	t.Helper()
 	if _, err := s.Clusters.Update(t.Context(), name, func(*store.Cluster) (*store.Cluster, error) { return nil, nil }); err != nil {
@@ -165,12 +176,7 @@ func TestWhoseWordCounts(t *testing.T) {
 		"nobody's account":                   {own, https, store.KeysPinned, "", false},
 	}
 	s := storetest.Open(t)
-	_, err := s.Meta.Update(t.Context(), store.MetaKey, func(*store.Meta) (*store.Meta, error) {
-		return &store.Meta{Management: management, Partition: "aws", Region: "us-west-2"}, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	install(t, s)
 	key := newKey(t)
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -284,6 +290,7 @@ func newSite(t *testing.T, tls bool, path, doc string) *site {
 
 func TestDiscoveryOfARegisteredCluster(t *testing.T) {
 	s := storetest.Open(t)
+	install(t, s)
 	k := keys.New(keys.Config{Store: s, Now: clock})
 	a := newKey(t)
 	web := newSite(t, false, "/keys", jwks(t, a))
@@ -305,6 +312,12 @@ func TestDiscoveryOfARegisteredCluster(t *testing.T) {
 	}
 	put(t, s, store.Cluster{Name: "one", Issuer: identity.MustIssuer(iss), Keys: store.KeysPinned, JWKS: jwks(t, newKey(t))})
 	expect(t, "key source changed", k, iss, a, "one", token.UnknownKey)
+
+	// Only the management account sends this server to loopback and into private networks.
+	tenant := put(t, s, store.Cluster{Name: "one", Account: "222233334444", Issuer: identity.MustIssuer(iss), Keys: store.KeysDiscovery})
+	if err := k.Check(t.Context(), tenant); err == nil || web.asked.Load() != 2 {
+		t.Errorf("for another account's cluster: %v, asked %d times", err, web.asked.Load())
+	}
 
 	web.jwks.Store(`{"keys":[]}`)
 	if err := k.Check(t.Context(), cluster); err == nil {
