@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Revocation ends sessions before their time: every session of a role issued before a moment, or one session.
+// Revocation ends sessions before their time: every session of a role or user issued before a moment, or one session.
 type Revocation struct {
-	RoleID       string    `json:"roleId,omitempty"` // with IssuedBefore
+	RoleID       string    `json:"roleId,omitempty"` // or the user's; with IssuedBefore
 	IssuedBefore time.Time `json:"issuedBefore,omitzero"`
 	SessionID    string    `json:"sessionId,omitempty"` // hex
 	Expires      time.Time `json:"expires,omitzero"`    // may be dropped after
@@ -24,6 +24,18 @@ func (r *Revocation) Key() string {
 	default:
 		return ""
 	}
+}
+
+// NotRevokedFrom is the first moment at which a session of a role (or user) can be issued that its revocation doesn't end; zero if there is none.
+func (s *Store) NotRevokedFrom(roleID string) time.Time {
+	if s.Revocations.Len() == 0 {
+		return time.Time{}
+	}
+	r, _ := s.Revocations.Get("role/" + roleID)
+	if r == nil {
+		return time.Time{}
+	}
+	return r.IssuedBefore
 }
 
 // Revoked reports whether a session of a role (or user) was revoked. It costs next to nothing while nothing is.

@@ -108,6 +108,22 @@ func TestRevokeARolesSessions(t *testing.T) {
 	}
 }
 
+// Within one second, what was issued before a revocation ends and what is issued after it does not.
+func TestRevocationWithinASecond(t *testing.T) {
+	s := podpasstest.Start(t)
+	s.AddRole(t, podpasstest.Role{Name: "mine", Trusts: []string{"shop/web"}})
+	s.Clock.Stop(time.Now().Truncate(time.Second).Add(200 * time.Millisecond))
+	before := session(t, s, "mine")
+	s.Clock.Advance(300 * time.Millisecond)
+	must[*api.RevokeResult](t)(client(t, s, none).Revoke(t.Context(), &api.RevokeRequest{Role: "mine"}))
+	same := session(t, s, "mine")
+	s.Clock.Advance(300 * time.Millisecond)
+	after := session(t, s, "mine")
+	if works(s, before) || !works(s, same) || !works(s, after) {
+		t.Errorf("issued before %v, at the moment of it %v, after %v", works(s, before), works(s, same), works(s, after))
+	}
+}
+
 func TestRotateSessionKeys(t *testing.T) {
 	ctx := context.Background()
 	s := podpasstest.Start(t)

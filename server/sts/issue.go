@@ -37,6 +37,10 @@ type issued struct {
 // issue seals a session of the given length from now on, and tells the audit event whose it is.
 func (s *service) issue(e *audit.Event, sess session.Session, length time.Duration, minSize int) (*issued, error) {
 	sess.IssuedAt = s.Now().UTC().Truncate(time.Second)
+	// Sessions know whole seconds and revocations don't: one issued in the second of a revocation, but behind it, counts from the next.
+	if from := s.Store.NotRevokedFrom(sess.PrincipalID); sess.IssuedAt.Before(from) {
+		sess.IssuedAt = from.UTC().Add(time.Second - time.Nanosecond).Truncate(time.Second)
+	}
 	sess.Expires = sess.IssuedAt.Add(length)
 	made, sess, err := s.Store.Ring().Mint(s.Random, sess, minSize)
 	if err != nil {
