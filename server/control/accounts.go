@@ -13,6 +13,7 @@ import (
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/iam"
 	"github.com/podpass/podpass/server/restjson"
+	"github.com/podpass/podpass/session"
 	"github.com/podpass/podpass/store"
 )
 
@@ -113,7 +114,8 @@ func (s *service) showAccount(a *store.Account) api.Account {
 	return api.Account{ID: string(a.ID), Name: a.Name, Management: ok && meta.Management == a.ID, Created: a.Created}
 }
 
-// rotateAdmin replaces every access key of the account's administrator, who is made anew if somebody deleted him.
+// rotateAdmin replaces every access key of the account's administrator, who is made anew if somebody deleted him, and ends the sessions he
+// got with them: whoever had a key could have had one for 36 hours.
 func (s *service) rotateAdmin(ctx context.Context, c *restjson.Call, _ *empty) (*api.RotateAdminResult, error) {
 	partition, account := c.Caller.ARN.Partition(), c.Caller.Account
 	if err := s.authorise(c, "RotateAdmin", account.IAM(partition, "user/"+iam.Administrator).String()); err != nil {
@@ -133,6 +135,9 @@ func (s *service) rotateAdmin(ctx context.Context, c *restjson.Call, _ *empty) (
 		if err != nil {
 			return err
 		}
+		now := s.Env.Now().UTC()
+		ended := store.Revocation{RoleID: user.ID, IssuedBefore: now, Expires: now.Add(session.MaxDuration)}
+		store.Write(tx, s.store.Revocations, ended.Key(), &ended)
 		out.Administrator = api.AccessKey{User: user.ARN().String(), AccessKeyID: key.ID, SecretAccessKey: key.Secret}
 		return nil
 	})

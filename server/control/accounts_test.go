@@ -95,6 +95,7 @@ func TestAccountsAreIsolated(t *testing.T) {
 func TestRotateAdmin(t *testing.T) {
 	ctx := context.Background()
 	s := podpasstest.Start(t)
+	old := must[*sts.GetSessionTokenOutput](t)(s.STS(s.Admin).GetSessionToken(ctx, nil))
 	got := must[*api.RotateAdminResult](t)(client(t, s, none).RotateAdmin(ctx))
 	if diff := cmp.Diff([]string{s.Admin.AccessKeyID}, got.Deleted); diff != "" {
 		t.Error(diff)
@@ -102,4 +103,10 @@ func TestRotateAdmin(t *testing.T) {
 	_, err := client(t, s, none).ListClusters(ctx)
 	refused(t, err, "UnrecognizedClientException")
 	must[*api.ListClustersResult](t)(client(t, s, key(got.Administrator)).ListClusters(ctx))
+	if works(s, podpasstest.Issued(old.Credentials)) {
+		t.Error("a session outlives the key it was got with")
+	}
+	if fresh := must[*sts.GetSessionTokenOutput](t)(s.STS(key(got.Administrator)).GetSessionToken(ctx, nil)); !works(s, podpasstest.Issued(fresh.Credentials)) {
+		t.Error("the new key gets no session")
+	}
 }

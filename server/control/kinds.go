@@ -213,7 +213,10 @@ func (p *plan) association(d *api.Document, spec *api.AssociationSpec) (object, 
 	if err := p.authorise(serviceAccountARN(c, sa)); err != nil {
 		return o, err
 	}
-	_, err = p.Pipeline.Gate.Authorise(p.call.Request, p.call.Caller, "iam:PassRole", role.arn, nil)
+	keys := new(policy.Context)
+	keys.Set("iam:passedtoservice", "pods.eks.amazonaws.com")
+	keys.Set("iam:associatedresourcearn", c.ARN().String())
+	_, err = p.Pipeline.Gate.Authorise(p.call.Request, p.call.Caller, "iam:PassRole", role.arn, keys)
 	return o, err
 }
 
