@@ -14,7 +14,7 @@
 //	/podpass/v1/roles/ACCOUNT/name                       Role, with its policies, tags and attachments; the name in lower case
 //	/podpass/v1/users/ACCOUNT/name                       User
 //	/podpass/v1/accesskeys/AKIA…                         AccessKey
-//	/podpass/v1/policies/ACCOUNT/path/name               Policy, with its versions
+//	/podpass/v1/policies/ACCOUNT/name                    Policy, with its versions
 //	/podpass/v1/providers/ACCOUNT/host/path              Provider
 //	/podpass/v1/clusters/NAME                            Cluster, with the signing keys of a hosted one
 //	/podpass/v1/serviceaccounts/CLUSTER/NAMESPACE/NAME   ServiceAccount of a hosted cluster

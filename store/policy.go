@@ -33,15 +33,33 @@ type PolicyVersion struct {
 // ARN is the policy's, with its path.
 func (p *Policy) ARN() identity.ARN { return p.Account.IAM(p.Partition, "policy"+p.Path+p.Name) }
 
-// PolicyKey is ACCOUNT/path/name of a managed policy's ARN, without regard to case; "", which no record has, for any other text.
-func PolicyKey(arn string) string {
+// PolicyKey is ACCOUNT/NAME: a managed policy's name is unique in its account whatever its path and case.
+func PolicyKey(account, name string) string { return account + "/" + lower(name) }
+
+// PolicyByARN is the managed policy with exactly this ARN, path and case included. There is none for a text that is no policy's ARN, nor for AWS's own.
+func (s *Store) PolicyByARN(arn string) (*Policy, bool) {
+	p, ok := s.Policies.Get(policyKeyOf(arn))
+	return withARN(p, ok, arn)
+}
+
+// PolicyByARN is Store.PolicyByARN within the transaction: a copy, compared at commit.
+func (tx *Tx) PolicyByARN(arn string) (*Policy, bool) {
+	p, ok := Read(tx, tx.store.Policies, policyKeyOf(arn))
+	return withARN(p, ok, arn)
+}
+
+// policyKeyOf is "", which no record has, for a text that is no policy's ARN.
+func policyKeyOf(arn string) string {
 	a, err := identity.ParseARN(arn)
-	if err != nil || a.Service() != "iam" || a.Account() == "" {
+	if err != nil || a.Service() != "iam" || !strings.HasPrefix(a.Resource(), "policy/") {
 		return ""
 	}
-	name, ok := strings.CutPrefix(a.Resource(), "policy/")
-	if !ok || name == "" {
-		return ""
+	return PolicyKey(string(a.Account()), a.ResourceName())
+}
+
+func withARN(p *Policy, ok bool, arn string) (*Policy, bool) {
+	if !ok || p.ARN().String() != arn {
+		return nil, false
 	}
-	return string(a.Account()) + "/" + lower(name)
+	return p, true
 }

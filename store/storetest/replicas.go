@@ -58,7 +58,7 @@ func testBarrierConcurrent(t *testing.T, c store.Config) {
 // testJoin has replicas come and go while another writes: the writer must not wait for one that got its writes by loading them, nor for one that left.
 func testJoin(t *testing.T, c store.Config) {
 	a := open(t, c)
-	stop, last := make(chan struct{}), make(chan int)
+	stop, last, wrote := make(chan struct{}), make(chan int), make(chan int, 1)
 	go func() {
 		for n := 1; ; n++ {
 			_, err := a.Roles.Update(t.Context(), "k", func(*store.Role) (*store.Role, error) { return &store.Role{MaxSession: n}, nil })
@@ -69,12 +69,13 @@ func testJoin(t *testing.T, c store.Config) {
 			case <-stop:
 				last <- n
 				return
+			case wrote <- n:
 			default:
 			}
 		}
 	}()
 	var b *store.Store
-	for range 20 {
+	for range 50 {
 		before, ok := a.Roles.Get("k")
 		var err error
 		if c.DataDir == "" {
@@ -87,6 +88,9 @@ func testJoin(t *testing.T, c store.Config) {
 		}
 		if got, _ := b.Roles.Get("k"); ok && got.MaxSession < before.MaxSession {
 			t.Errorf("a new replica has %d, which was %d before it came", got.MaxSession, before.MaxSession)
+		}
+		for range 3 { // the first may be from before, the second may have been under way
+			<-wrote
 		}
 		if err := b.Close(); err != nil {
 			t.Error(err)
