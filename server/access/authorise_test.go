@@ -15,7 +15,7 @@ import (
 
 func TestAuthorise(t *testing.T) {
 	w := newWorld(t)
-	put(w, w.store.Policies, store.PolicyKey("arn:aws:iam::111122223333:policy/p/get"), &store.Policy{
+	put(w, w.store.Policies, store.PolicyKey("111122223333", "get"), &store.Policy{
 		Account: account, Partition: "aws", Path: "/p/", Name: "get", ID: "ANPAQAAAAAAAEXAMPLE01", Default: "v2",
 		Versions: []store.PolicyVersion{{ID: "v1", Document: allowAll}, {ID: "v2", Document: allowGet}},
 	})

@@ -8,7 +8,6 @@ import (
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/awserr"
-	"github.com/podpass/podpass/store"
 )
 
 // The simulator's names for where a policy stands, which AccessDenied texts and decisions carry along.
@@ -112,7 +111,7 @@ func (g *Gate) document(arn string) (string, bool) {
 		}
 		return g.Managed(arn)
 	}
-	p, ok := g.Store.Policies.Get(store.PolicyKey(arn))
+	p, ok := g.Store.PolicyByARN(arn)
 	if !ok {
 		return "", false
 	}

@@ -70,7 +70,7 @@ func TestApplyIsIdempotent(t *testing.T) {
 			}
 		}
 	}
-	if p, _ := s.Store.Policies.Get(store.PolicyKey("arn:aws:iam::111122223333:policy/read-orders")); len(p.Versions) != 1 {
+	if p, _ := s.Store.PolicyByARN("arn:aws:iam::111122223333:policy/read-orders"); len(p.Versions) != 1 {
 		t.Errorf("the policy has %d versions", len(p.Versions))
 	}
 

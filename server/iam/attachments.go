@@ -116,7 +116,7 @@ func (e Env) attachable(tx *store.Tx, account identity.Account, as attachment, a
 	if a.Account() != account {
 		return notAttachable(as, arn)
 	}
-	if p, ok := store.Read(tx, e.Store.Policies, store.PolicyKey(arn)); !ok || p.ARN() != a {
+	if _, ok := tx.PolicyByARN(arn); !ok {
 		return notAttachable(as, arn)
 	}
 	return nil

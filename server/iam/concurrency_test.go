@@ -29,6 +29,28 @@ func TestCreateOnce(t *testing.T) {
 	}
 }
 
+// Names of policies are unique whatever their path, also for those that create them at once.
+func TestCreatePolicyOnceUnderAnyPath(t *testing.T) {
+	a := start(t)
+	var made atomic.Int32
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			switch got := a.call(t, a.admin, "CreatePolicy", "PolicyName=p", fmt.Sprintf("Path=/%d/", i), "PolicyDocument="+allowing("s3:*")); got.status {
+			case 200:
+				made.Add(1)
+			case 409:
+			default:
+				t.Errorf("%d %s", got.status, got.body)
+			}
+		})
+	}
+	all.Wait()
+	if made.Load() != 1 || a.store.Policies.Len() != 1 {
+		t.Errorf("made %d times, %d stored", made.Load(), a.store.Policies.Len())
+	}
+}
+
 // A policy that is attached while it is being deleted is either kept and attached, or gone and not attached.
 func TestDeletePolicyWhileAttaching(t *testing.T) {
 	a := start(t)

@@ -34,7 +34,7 @@ func (s *service) createPolicy(ctx context.Context, c *awsquery.Call, in *create
 	}
 	var made *store.Policy
 	err := s.Store.Transact(ctx, func(tx *store.Tx) error {
-		if _, exists := store.Read(tx, s.Store.Policies, store.PolicyKey(arn)); exists {
+		if _, exists := store.Read(tx, s.Store.Policies, store.PolicyKey(string(spec.Account), spec.Name)); exists {
 			return policyExists(spec.Name)
 		}
 		_, after, err := s.PutPolicy(tx, spec)

@@ -57,13 +57,6 @@ func (s *service) createProvider(ctx context.Context, c *awsquery.Call, in *crea
 	if err := checkProvider(p); err != nil {
 		return nil, err
 	}
-	have := 0
-	for range s.Store.Providers.List(accountPrefix(c.Caller.Account), "") {
-		have++
-	}
-	if have >= maxProviders {
-		return nil, limitExceeded("Cannot exceed quota for OpenIdConnectProvidersPerAccount: %d", maxProviders)
-	}
 	_, err = s.Store.Providers.Update(ctx, store.ProviderKey(arn), func(old *store.Provider) (*store.Provider, error) {
 		if old != nil {
 			return nil, alreadyExists("Provider with url %s already exists.", in.Url)

@@ -52,6 +52,14 @@ func versionNotFound(arn, version string) *awserr.Error {
 	return noSuchEntity("Policy %s version %s does not exist or is not attachable.", arn, version)
 }
 
+// sameName refuses to take one role or policy for another: its name is unique whatever path and case, permissions know it by its ARN.
+func sameName(kind, path, name, wantPath, wantName string) error {
+	if path == wantPath && name == wantName {
+		return nil
+	}
+	return unmodifiable("There is a %s %s%s: its path and the case of its name cannot be changed. Delete it first, or leave them.", kind, path, name)
+}
+
 func policyExists(name string) *awserr.Error {
 	return alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", name)
 }

@@ -20,15 +20,13 @@ const (
 	maxTags           = 50
 	maxClientIDs      = 100
 	maxThumbprints    = 5
-	maxProviders      = 100
 	maxAccessKeys     = 2
 
 	minSession     = 3600 // seconds
 	maxSession     = 43200
 	defaultSession = minSession
 
-	// maxMarker is ours, not the model's 320: a marker holds the last key, and a policy's path alone may have 512 characters.
-	maxMarker = 2048
+	maxMarker = 320 // a marker holds the last key, which is a name or a position
 )
 
 // checkTagSet holds the rules of a whole set that the API model does not state.

@@ -73,10 +73,7 @@ func (s *service) permitPolicy(c *awsquery.Call, action, arn string, found *stor
 func (s *service) policy(c *awsquery.Call, action, arn string) (*store.Policy, error) {
 	found, ok := findManaged(arn)
 	if !ok {
-		found, ok = s.Store.Policies.Get(store.PolicyKey(arn))
-		if !ok || found.ARN().String() != arn {
-			found = nil
-		}
+		found, _ = s.Store.PolicyByARN(arn)
 	}
 	return found, s.permitPolicy(c, action, arn, found, nil)
 }
@@ -93,7 +90,7 @@ func (s *service) changePolicy(
 		if err := do(tx, p); err != nil {
 			return err
 		}
-		store.Write(tx, s.Store.Policies, store.PolicyKey(arn), p)
+		store.Write(tx, s.Store.Policies, policyKey(p), p)
 		return nil
 	})
 }
@@ -106,12 +103,11 @@ func (s *service) readPolicy(tx *store.Tx, c *awsquery.Call, action, arn string,
 	if a.Account() == awsAccount {
 		return nil, s.foreign(c, action, a)
 	}
-	p, ok := store.Read(tx, s.Store.Policies, store.PolicyKey(arn))
-	if !ok || p.ARN() != a {
-		p = nil
-	}
+	p, _ := tx.PolicyByARN(arn)
 	return p, s.permitPolicy(c, action, arn, p, keys)
 }
+
+func policyKey(p *store.Policy) string { return store.PolicyKey(string(p.Account), p.Name) }
 
 type policyRef struct{ PolicyArn string }
 
@@ -151,7 +147,7 @@ func (s *service) deletePolicy(ctx context.Context, c *awsquery.Call, in *policy
 			return deleteConflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. " +
 				"The default version is deleted with the policy.")
 		}
-		store.Write(tx, s.Store.Policies, store.PolicyKey(in.PolicyArn), nil)
+		store.Write(tx, s.Store.Policies, policyKey(p), nil)
 		return nil
 	})
 }

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
@@ -38,12 +37,9 @@ func (e Env) PutPolicy(tx *store.Tx, spec PolicySpec) (before, after *store.Poli
 	if err := checkManaged(spec.Document); err != nil {
 		return nil, nil, err
 	}
-	at := store.PolicyKey(spec.arn().String())
+	at := store.PolicyKey(string(spec.Account), spec.Name)
 	before, found := store.Read(tx, e.Store.Policies, at)
 	if !found {
-		if e.namedPolicy(spec.Account, spec.Name) {
-			return nil, nil, policyExists(spec.Name)
-		}
 		made := &store.Policy{
 			Account: spec.Account, Partition: spec.Partition, Path: spec.Path, Name: spec.Name, Description: spec.Description, Tags: spec.Tags, Next: 1,
 		}
@@ -53,6 +49,9 @@ func (e Env) PutPolicy(tx *store.Tx, spec PolicySpec) (before, after *store.Poli
 		made.Created = e.addVersion(made, spec.Document, true).Created
 		store.Write(tx, e.Store.Policies, at, made)
 		return nil, made, nil
+	}
+	if err := sameName("policy", before.Path, before.Name, spec.Path, spec.Name); err != nil {
+		return nil, nil, err
 	}
 	if before.Description != spec.Description && spec.Description != "" {
 		return nil, nil, unmodifiable("The description of policy %s cannot be changed. Delete the policy first, or leave its description.", before.Name)
@@ -70,16 +69,6 @@ func (e Env) PutPolicy(tx *store.Tx, spec PolicySpec) (before, after *store.Poli
 	}
 	store.Write(tx, e.Store.Policies, at, &made)
 	return before, &made, nil
-}
-
-// namedPolicy reports whether an account has a managed policy of this name under any path: names are unique without regard to path and case.
-func (e Env) namedPolicy(account identity.Account, name string) bool {
-	for _, p := range e.Store.Policies.List(accountPrefix(account), "") {
-		if strings.EqualFold(p.Name, name) {
-			return true
-		}
-	}
-	return false
 }
 
 // checkManaged refuses what cannot be a managed policy's document.

@@ -38,10 +38,10 @@ func (e Env) PutRole(tx *store.Tx, spec RoleSpec) (before, after *store.Role, er
 	before, found := store.Read(tx, e.Store.Roles, at)
 	made := store.Role{Account: spec.Account, Partition: spec.Partition, Path: spec.Path, Name: spec.Name, Created: e.now()}
 	if found {
-		if before.Path != spec.Path {
-			return nil, nil, unmodifiable("The path of role %s is %s and cannot be changed. Delete the role first, or leave its path.", before.Name, before.Path)
+		if err := sameName("role", before.Path, before.Name, spec.Path, spec.Name); err != nil {
+			return nil, nil, err
 		}
-		made.Name, made.Partition, made.ID, made.Created = before.Name, before.Partition, before.ID, before.Created
+		made.Partition, made.ID, made.Created = before.Partition, before.ID, before.Created
 	} else if made.ID, err = identity.NewUniqueID(e.Random, identity.PrefixRole, spec.Account); err != nil {
 		return nil, nil, err
 	}

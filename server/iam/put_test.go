@@ -96,6 +96,33 @@ func TestPutRefusesWhatActionsRefuse(t *testing.T) {
 	}
 }
 
+// Permissions know a role and a policy by their ARN, its case and path included: putting one under another ARN must not change it.
+func TestPutUnderAnotherARN(t *testing.T) {
+	a := start(t)
+	role := func(path, name string) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			_, _, err := a.env.PutRole(tx, iam.RoleSpec{Account: mine, Path: path, Name: name, Trust: trusting("*")})
+			return err
+		}
+	}
+	policy := func(path, name string) func(tx *store.Tx) error {
+		return func(tx *store.Tx) error {
+			_, _, err := a.env.PutPolicy(tx, iam.PolicySpec{Account: mine, Path: path, Name: name, Document: allowing("s3:*")})
+			return err
+		}
+	}
+	a.transact(t, role("/a/", "n"))
+	a.transact(t, policy("/a/", "n"))
+	for what, put := range map[string]func(tx *store.Tx) error{
+		"role, another case": role("/a/", "N"), "role, another path": role("/", "n"),
+		"policy, another case": policy("/a/", "N"), "policy, another path": policy("/A/", "n"),
+	} {
+		if err := a.store.Transact(t.Context(), put); err == nil || awserr.From(err).Code != "UnmodifiableEntity" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 func TestPutPolicyKeepsFiveVersions(t *testing.T) {
 	a := start(t)
 	put := func(action string) (before, after *store.Policy) {

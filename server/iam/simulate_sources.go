@@ -92,7 +92,7 @@ func (s *service) boundaryOf(of subject, without exclusions) ([]policy.Source, e
 func (s *service) managedSource(arn string) (policy.Source, error) {
 	p, ok := findManaged(arn)
 	if !ok {
-		p, ok = s.Store.Policies.Get(store.PolicyKey(arn))
+		p, ok = s.Store.PolicyByARN(arn)
 	}
 	if !ok {
 		return policy.Source{}, fmt.Errorf("policy %s is attached and does not exist", arn)

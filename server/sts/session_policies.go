@@ -9,7 +9,6 @@ import (
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/awserr"
-	"github.com/podpass/podpass/store"
 )
 
 // accountAWS owns the managed policies that AWS provides to every account.
@@ -51,6 +50,6 @@ func (s *service) managedPolicy(arn identity.ARN) bool {
 		_, ok := s.Gate.Managed(arn.String())
 		return ok
 	}
-	_, ok := s.Store.Policies.Get(store.PolicyKey(arn.String()))
+	_, ok := s.Store.PolicyByARN(arn.String())
 	return ok
 }
