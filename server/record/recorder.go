@@ -70,7 +70,11 @@ func (s *Recorder) Serve(w http.ResponseWriter, r *http.Request, maxBody int64, 
 	body, failure := s.do(r, x, &event)
 	event.Outcome = audit.Allowed
 	if failure != nil {
-		event.Outcome, event.Code, event.Reason = audit.Refused, failure.Code, Clip(failure.Reason(), maxReason)
+		event.Outcome, event.Code, event.Reason = audit.Refused, failure.Code, failure.Reason()
+	}
+	redact(&event)
+	event.Reason = Clip(event.Reason, maxReason)
+	if failure != nil {
 		if failure.Receiver() {
 			event.Outcome = audit.Failed
 			s.Logger.Error("request failed", "requestId", event.RequestID, "service", event.Service, "action", event.Action, "error", event.Reason)
