@@ -44,8 +44,9 @@ func newMetrics(st *store.Store) *metrics {
 }
 
 func (m *metrics) observe(e audit.Event, _ int, took time.Duration) {
-	// An action nobody offers is a caller's free text, and must not become a label.
-	if e.Code == "InvalidAction" || e.Code == "UnknownOperationException" {
+	// An action nobody offers is a caller's free text, and must not become a label; nor where the event that would say so could not be written.
+	switch e.Code {
+	case "InvalidAction", "UnknownOperationException", "ServiceUnavailable", "ServiceUnavailableException":
 		e.Action = "unknown"
 	}
 	m.requests.WithLabelValues(e.Service, e.Action, string(e.Outcome), e.Code).Inc()

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/server"
 )
 
@@ -87,7 +88,20 @@ func TestUnknownActionsShareOneLabel(t *testing.T) {
 	if _, metrics := get(t, s.AdminURL()+"/metrics"); strings.Contains(strings.ToLower(metrics), "madeup") || strings.Contains(metrics, "made/up") {
 		t.Error("an action nobody offers is a label")
 	}
+
+	c := config(t)
+	c.Audit = full{}
+	s = run(t, c)
+	get(t, s.URL()+"/?Action=MadeUpByMe&Version=2011-06-15")
+	if _, metrics := get(t, s.AdminURL()+"/metrics"); strings.Contains(metrics, "MadeUp") || !strings.Contains(metrics, `code="ServiceUnavailable"`) {
+		t.Error("an action nobody offers is a label while events can't be written")
+	}
 }
+
+// full is a sink whose disk is.
+type full struct{}
+
+func (full) Record(audit.Event) error { return syscall.ENOSPC }
 
 func TestStartMistakesAreReportedTogether(t *testing.T) {
 	_, err := server.Config{
