@@ -158,19 +158,27 @@ func (s *scanner) object(depth int) []node {
 		n := s.value(depth + 1)
 		n.name, n.nameAt = name, at
 		s.stack = append(s.stack, n)
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.at++
-			s.space()
-		case '}':
-			s.at++
+		if !s.more('}') {
 			return s.pop(mark)
-		default:
-			s.fail("expected a comma or }")
 		}
 	}
 	return nil
+}
+
+// more reads what stands behind a member: a comma, or the end of the object or array.
+func (s *scanner) more(end byte) bool {
+	s.space()
+	switch s.peek() {
+	case ',':
+		s.at++
+		s.space()
+		return true
+	case end:
+		s.at++
+	default:
+		s.fail("expected a comma or " + string(end))
+	}
+	return false
 }
 
 // pop takes what an object or array pushed.
@@ -213,16 +221,8 @@ func (s *scanner) array(depth int) []node {
 	for s.err == nil {
 		n := s.value(depth + 1)
 		s.stack = append(s.stack, n)
-		s.space()
-		switch s.peek() {
-		case ',':
-			s.at++
-			s.space()
-		case ']':
-			s.at++
+		if !s.more(']') {
 			return s.pop(mark)
-		default:
-			s.fail("expected a comma or ]")
 		}
 	}
 	return nil

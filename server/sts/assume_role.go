@@ -12,33 +12,19 @@ import (
 )
 
 type assumeRoleInput struct {
-	RoleARN                 string `query:"RoleArn"`
-	RoleSessionName         string
-	PolicyARNs              []policyDescriptor `query:"PolicyArns"`
-	Policy                  string
-	DurationSeconds         *int
-	Tags                    []tag
-	TransitiveTagKeys       []string
-	ExternalID              string `query:"ExternalId"`
-	SerialNumber            string
-	TokenCode               string
-	SourceIdentity          string
-	ProvidedContexts        []providedContext
-	MinimumSessionTokenSize *int
+	roleInput
+	Tags              []tag
+	TransitiveTagKeys []string
+	ExternalID        string `query:"ExternalId"`
+	SerialNumber      string
+	TokenCode         string
+	SourceIdentity    string
+	ProvidedContexts  []providedContext
 }
 
 type providedContext struct {
 	ProviderARN      string `query:"ProviderArn"`
 	ContextAssertion string
-}
-
-type assumeRoleOutput struct {
-	Credentials             credentials
-	AssumedRoleUser         assumedRoleUser
-	PackedPolicySize        *int
-	SourceIdentity          *string
-	SessionTokenSize        int // bytes
-	SessionTokenUtilization int // percent of 4,096 bytes
 }
 
 func (in *assumeRoleInput) Validate(v *awsquery.Validator) {
@@ -59,14 +45,12 @@ func (in *assumeRoleInput) Validate(v *awsquery.Validator) {
 }
 
 // assumeRole exchanges a user's key or a session for a session of a role, in the same account or another.
-func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRoleInput) (*assumeRoleOutput, error) {
-	e, caller := c.Event, &c.Caller
-	e.SessionName = in.RoleSessionName
-	arn, err := parseRoleARN(in.RoleARN)
+func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRoleInput) (*roleOutput, error) {
+	caller := &c.Caller
+	arn, err := in.role(c.Event)
 	if err != nil {
 		return nil, err
 	}
-	e.Role, e.Account = in.RoleARN, string(arn.Account())
 	if err := refuseUnsupported(in); err != nil {
 		return nil, err
 	}
@@ -104,45 +88,13 @@ func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRole
 		keys.Set("sts:ExternalId", in.ExternalID)
 	}
 	asked := &application{
-		arn: arn, role: role, missing: missing, keys: keys, event: e,
+		arn: arn, role: role, missing: missing, keys: keys, event: c.Event,
 		requester: caller.Requester(), own: own,
 	}
 	if err := s.authorise(asked, needed(actionAssumeRole, tags, source), denied); err != nil {
 		return nil, err
 	}
-
-	length, err := roleSession(role, in.DurationSeconds)
-	if err != nil {
-		return nil, err
-	}
-	managed, err := s.sessionPolicies(arn, in.Policy, in.PolicyARNs)
-	if err != nil {
-		return nil, err
-	}
-	made, err := s.issue(e, session.Session{
-		Kind:           session.AssumedRole,
-		Account:        role.Account,
-		PrincipalID:    role.ID,
-		PrincipalName:  role.Name,
-		Name:           in.RoleSessionName,
-		Tags:           tags.tags(),
-		TransitiveKeys: tags.transitiveKeys(),
-		SourceIdentity: source,
-		Policy:         in.Policy,
-		PolicyARNs:     managed,
-		Chained:        chained,
-	}, length, orDefault(in.MinimumSessionTokenSize, 0))
-	if err != nil {
-		return nil, err
-	}
-	return &assumeRoleOutput{
-		Credentials:             made.credentials,
-		AssumedRoleUser:         assumed(role, in.RoleSessionName),
-		PackedPolicySize:        packedSize(in.Policy, managed, tags.asked),
-		SourceIdentity:          optional(source),
-		SessionTokenSize:        made.size,
-		SessionTokenUtilization: made.utilization,
-	}, nil
+	return s.issueRole(asked, &in.roleInput, tags, session.Session{SourceIdentity: source, Chained: chained})
 }
 
 // refuseUnsupported refuses what would otherwise be silently ignored: a second factor nobody checks is none.

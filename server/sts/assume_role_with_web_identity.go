@@ -11,26 +11,16 @@ import (
 )
 
 type assumeRoleWithWebIdentityInput struct {
-	RoleARN                 string `query:"RoleArn"`
-	RoleSessionName         string
-	WebIdentityToken        string
-	ProviderID              string             `query:"ProviderId"`
-	PolicyARNs              []policyDescriptor `query:"PolicyArns"`
-	Policy                  string
-	DurationSeconds         *int
-	MinimumSessionTokenSize *int
+	roleInput
+	WebIdentityToken string
+	ProviderID       string `query:"ProviderId"`
 }
 
 type assumeRoleWithWebIdentityOutput struct {
 	Audience                    string
-	AssumedRoleUser             assumedRoleUser
 	Provider                    string // ARN of the IAM OIDC provider
-	Credentials                 credentials
 	SubjectFromWebIdentityToken string
-	SourceIdentity              *string
-	PackedPolicySize            *int
-	SessionTokenSize            int // bytes
-	SessionTokenUtilization     int // percent of 4,096 bytes
+	roleOutput
 }
 
 func (in *assumeRoleWithWebIdentityInput) Validate(v *awsquery.Validator) {
@@ -49,12 +39,10 @@ func (s *service) assumeRoleWithWebIdentity(
 	ctx context.Context, c *awsquery.Call, in *assumeRoleWithWebIdentityInput,
 ) (*assumeRoleWithWebIdentityOutput, error) {
 	e := c.Event
-	e.SessionName = in.RoleSessionName
-	arn, err := parseRoleARN(in.RoleARN)
+	arn, err := in.role(e)
 	if err != nil {
 		return nil, err
 	}
-	e.Role, e.Account = in.RoleARN, string(arn.Account())
 	if in.ProviderID != "" {
 		return nil, awserr.Validation(textProviderID)
 	}
@@ -77,60 +65,27 @@ func (s *service) assumeRoleWithWebIdentity(
 		return nil, err
 	}
 
-	length, err := roleSession(role, in.DurationSeconds)
-	if err != nil {
-		return nil, err
-	}
-	managed, err := s.sessionPolicies(arn, in.Policy, in.PolicyARNs)
-	if err != nil {
-		return nil, err
-	}
-	// Last, so that only a token that would be exchanged makes the server dial.
+	// Behind all else that is asked of the token, so that only one that would be exchanged makes the server dial.
 	if err := s.Keys.Review(ctx, id.cluster, in.WebIdentityToken, id.claims); err != nil {
 		return nil, tokenRefused(err)
 	}
-	made, err := s.issue(e, session.Session{
-		Kind:           session.AssumedRole,
-		Account:        role.Account,
-		PrincipalID:    role.ID,
-		PrincipalName:  role.Name,
-		Name:           in.RoleSessionName,
-		Tags:           id.tags.tags(),
-		TransitiveKeys: id.tags.transitiveKeys(),
+	made, err := s.issueRole(asked, &in.roleInput, id.tags, session.Session{
 		SourceIdentity: id.claims.SourceIdentity,
-		Policy:         in.Policy,
-		PolicyARNs:     managed,
 		Provider:       id.provider.String(),
 		Subject:        id.claims.Subject,
 		Issuer:         id.claims.Issuer,
 		Cluster:        id.clusterName(),
 		PodUID:         id.claims.Kubernetes.PodUID,
-	}, length, orDefault(in.MinimumSessionTokenSize, 0))
+	})
 	if err != nil {
 		return nil, err
 	}
 	return &assumeRoleWithWebIdentityOutput{
-		Audience:                    id.audience,
-		AssumedRoleUser:             assumed(role, in.RoleSessionName),
-		Provider:                    id.provider.String(),
-		Credentials:                 made.credentials,
-		SubjectFromWebIdentityToken: id.claims.Subject,
-		SourceIdentity:              optional(id.claims.SourceIdentity),
-		PackedPolicySize:            packedSize(in.Policy, managed, id.tags.asked),
-		SessionTokenSize:            made.size,
-		SessionTokenUtilization:     made.utilization,
+		Audience: id.audience, Provider: id.provider.String(), SubjectFromWebIdentityToken: id.claims.Subject, roleOutput: *made,
 	}, nil
 }
 
 // notAuthorised is the one answer for a role that is missing, elsewhere, or doesn't trust the token.
 func notAuthorised(action string) *awserr.Error {
 	return awserr.AccessDenied("Not authorized to perform " + action)
-}
-
-// optional leaves an empty element out of an answer.
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
