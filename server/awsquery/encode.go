@@ -84,21 +84,14 @@ func pointerEncoder(t reflect.Type) (encoder, error) {
 }
 
 func listEncoder(t reflect.Type) (encoder, error) {
-	if t.Kind() == reflect.String { // an empty member is still a member
-		return func(out []byte, name string, v reflect.Value) []byte {
-			if v.IsNil() {
-				return out
-			}
-			out = opening(out, name)
-			for i := range v.Len() {
-				out = closing(appendText(opening(out, "member"), v.Index(i).String()), "member")
-			}
-			return closing(out, name)
-		}, nil
-	}
 	elem, err := encoderFor(t)
 	if err != nil {
 		return nil, err
+	}
+	if t.Kind() == reflect.String { // an empty member is still a member
+		elem = func(out []byte, name string, v reflect.Value) []byte {
+			return closing(appendText(opening(out, name), v.String()), name)
+		}
 	}
 	return func(out []byte, name string, v reflect.Value) []byte {
 		if v.IsNil() {
