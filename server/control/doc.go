@@ -5,7 +5,7 @@
 // as service "podpass" and is an action podpass:… of the caller's policies, on the ARN of what it touches.
 //
 // It refuses callers of one account anything of another account, whatever their policies say; only the management account, the first of an
-// installation, reaches further. Whoever may podpass:Apply a role decides what the role may do: it is an administrator's permission, as
+// installation, reaches further, and only it may name servers in this server's private network. Whoever may podpass:Apply a role decides what the role may do: it is an administrator's permission, as
 // iam:PutRolePolicy is.
 //
 // It may import api, restjson, iam, oidc, keys, access, awserr and what stands below them.
