@@ -19,7 +19,7 @@ type Role struct {
 	TrustPins   map[string]string `json:"trustPins,omitempty"` // principal ARN -> unique id when saved (policy.Request.Pins)
 	Tags        identity.Tags     `json:"tags,omitempty"`
 	Boundary    string            `json:"boundary,omitempty"` // policy ARN
-	Inline      map[string]string `json:"inline,omitempty"`   // name -> document
+	Inline      Documents         `json:"inline,omitempty"`
 	Attached    []string          `json:"attached,omitempty"` // policy ARNs, in order of attachment
 	Created     time.Time         `json:"created"`
 }
@@ -34,7 +34,7 @@ func (r *Role) pack(p *packing) {
 	p.shareAll(r.Attached)
 	p.own(&r.Name, &r.ID, &r.Description, &r.Trust)
 	p.ownValues(r.TrustPins)
-	p.ownValues(r.Inline)
+	r.Inline.pack(p)
 	p.tags(r.Tags)
 }
 

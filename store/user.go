@@ -8,16 +8,16 @@ import (
 
 // User is an IAM user, for operators and nodes without another identity.
 type User struct {
-	Account   identity.Account  `json:"account"`
-	Partition string            `json:"partition"`
-	Path      string            `json:"path"`
-	Name      string            `json:"name"`
-	ID        string            `json:"id"` // AIDA…
-	Tags      identity.Tags     `json:"tags,omitempty"`
-	Boundary  string            `json:"boundary,omitempty"`
-	Inline    map[string]string `json:"inline,omitempty"`
-	Attached  []string          `json:"attached,omitempty"`
-	Created   time.Time         `json:"created"`
+	Account   identity.Account `json:"account"`
+	Partition string           `json:"partition"`
+	Path      string           `json:"path"`
+	Name      string           `json:"name"`
+	ID        string           `json:"id"` // AIDA…
+	Tags      identity.Tags    `json:"tags,omitempty"`
+	Boundary  string           `json:"boundary,omitempty"`
+	Inline    Documents        `json:"inline,omitempty"`
+	Attached  []string         `json:"attached,omitempty"`
+	Created   time.Time        `json:"created"`
 }
 
 // ARN is the user's, with its path.

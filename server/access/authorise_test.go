@@ -39,9 +39,9 @@ func TestAuthorise(t *testing.T) {
 		"policy gone":          {role: func(r *store.Role) { r.Attached = []string{gone} }, want: " ", cause: gone + " does not exist"},
 		"AWS's policy unknown": {role: func(r *store.Role) { r.Attached = []string{"arn:aws:iam::aws:policy/None"} }, want: " ", cause: "None does not exist"},
 		"no ARN":               {role: func(r *store.Role) { r.Attached = []string{"x"} }, want: " ", cause: "x does not exist"},
-		"malformed inline":     {role: func(r *store.Role) { r.Inline = map[string]string{"a": allowAll, "b": "{"} }, want: " ", cause: "inline policy b of role/reader"},
+		"malformed inline":     {role: func(r *store.Role) { r.Inline = store.DocumentsOf(map[string]string{"a": allowAll, "b": "{"}) }, want: " ", cause: "inline policy b of role/reader"},
 		"explicit deny": {
-			role: func(r *store.Role) { r.Inline = map[string]string{"a": allowAll, "b": denyGet} },
+			role: func(r *store.Role) { r.Inline = store.DocumentsOf(map[string]string{"a": allowAll, "b": denyGet}) },
 			want: " with an explicit deny in an identity-based policy", cause: "role/reader inline policy b",
 		},
 		"boundary":        {role: func(r *store.Role) { r.Boundary = get }},
@@ -100,8 +100,8 @@ func TestAnonymousIsNeverAuthorised(t *testing.T) {
 func TestExtraKeys(t *testing.T) {
 	w := newWorld(t)
 	w.changeUser(func(u *store.User) {
-		u.Inline = map[string]string{"own": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*",
-			"Condition":{"StringEquals":{"aws:ResourceTag/Owner":"${aws:username}"}}}]}`}
+		u.Inline = store.DocumentsOf(map[string]string{"own": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iam:*","Resource":"*",
+			"Condition":{"StringEquals":{"aws:ResourceTag/Owner":"${aws:username}"}}}]}`})
 	})
 	c := w.caller(longTerm)
 	authorise := func(extra *policy.Context) bool {
@@ -126,7 +126,7 @@ func TestExtraKeys(t *testing.T) {
 func TestPolicyOrder(t *testing.T) {
 	w := newWorld(t)
 	w.changeRole(func(r *store.Role) {
-		r.Inline = map[string]string{"c": allowAll, "a": allowAll, "b": allowAll}
+		r.Inline = store.DocumentsOf(map[string]string{"c": allowAll, "a": allowAll, "b": allowAll})
 		r.Attached = []string{"arn:aws:iam::aws:policy/IAMReadOnlyAccess"}
 	})
 	p, err := w.gate.Policies(w.caller(w.session(nil)))

@@ -2,12 +2,11 @@ package access
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/store"
 )
 
 // The simulator's names for where a policy stands, which AccessDenied texts and decisions carry along.
@@ -40,14 +39,14 @@ func (g *Gate) Policies(c Caller) (policy.Policies, error) {
 	return p, nil
 }
 
-func (g *Gate) attached(owner string, inline map[string]string, arns []string, boundary string) (policy.Policies, error) {
+func (g *Gate) attached(owner string, inline store.Documents, arns []string, boundary string) (policy.Policies, error) {
 	p := policy.Policies{Identity: make([]policy.Source, 0, len(inline)+len(arns))}
-	for _, name := range slices.Sorted(maps.Keys(inline)) {
-		doc, err := g.Store.Compiled(inline[name], policy.Identity)
+	for _, document := range inline {
+		doc, err := g.Store.Compiled(document.Text, policy.Identity)
 		if err != nil {
-			return p, fmt.Errorf("inline policy %s of %s: %w", name, owner, err)
+			return p, fmt.Errorf("inline policy %s of %s: %w", document.Name, owner, err)
 		}
-		p.Identity = append(p.Identity, policy.Source{ID: owner + " inline policy " + name, Type: typeIdentity, Doc: doc})
+		p.Identity = append(p.Identity, policy.Source{ID: owner + " inline policy " + document.Name, Type: typeIdentity, Doc: doc})
 	}
 	for _, arn := range arns {
 		source, err := g.managed(arn, policy.Identity, typeIdentity)

@@ -54,12 +54,12 @@ func newWorld(t *testing.T) *world {
 	})
 	w.putUser(store.User{
 		Account: account, Partition: "aws", Path: "/ops/", Name: "ann", ID: "AIDAQAAAAAAAEXAMPLE01",
-		Tags: identity.Tags{{Key: "Team", Value: "a"}}, Inline: map[string]string{"all": allowAll}, Created: now,
+		Tags: identity.Tags{{Key: "Team", Value: "a"}}, Inline: store.DocumentsOf(map[string]string{"all": allowAll}), Created: now,
 	})
 	w.putKey(store.AccessKey{ID: keyID, Account: account, User: "ann", UserID: "AIDAQAAAAAAAEXAMPLE01", Secret: secret, Active: true, Created: now})
 	w.putRole(store.Role{
 		Account: account, Partition: "aws", Path: "/team/", Name: "reader", ID: "AROAQAAAAAAAEXAMPLE01", MaxSession: 3600, Trust: trust,
-		Tags: identity.Tags{{Key: "Team", Value: "role"}, {Key: "Tier", Value: "1"}}, Inline: map[string]string{"all": allowAll}, Created: now,
+		Tags: identity.Tags{{Key: "Team", Value: "role"}, {Key: "Tier", Value: "1"}}, Inline: store.DocumentsOf(map[string]string{"all": allowAll}), Created: now,
 	})
 	return w
 }

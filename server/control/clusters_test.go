@@ -61,9 +61,9 @@ func TestRegisterSetsEverythingUp(t *testing.T) {
 	if !ok {
 		t.Fatal("the agent has no role")
 	}
-	if diff := cmp.Diff(map[string]string{
-		"cluster": `{"Version":"2012-10-17","Statement":[{"Action":["eks-auth:AssumeRoleForPodIdentity","podpass:WatchAssociations"],"Effect":"Allow","Resource":"arn:aws:eks:eu-west-1:111122223333:cluster/c1"}]}`,
-	}, agent.Inline); diff != "" {
+	if diff := cmp.Diff(store.Documents{{
+		Name: "cluster", Text: `{"Version":"2012-10-17","Statement":[{"Action":["eks-auth:AssumeRoleForPodIdentity","podpass:WatchAssociations"],"Effect":"Allow","Resource":"arn:aws:eks:eu-west-1:111122223333:cluster/c1"}]}`,
+	}}, agent.Inline); diff != "" {
 		t.Error(diff)
 	}
 	wantTrust := `{"Version":"2012-10-17","Statement":[{"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{` +

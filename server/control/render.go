@@ -36,11 +36,11 @@ func renderRole(r *store.Role) string {
 		Path: ownPath(r.Path), Description: r.Description, MaxSessionDuration: r.MaxSession, TrustPolicy: json.RawMessage(r.Trust),
 		Policies: r.Attached, PermissionsBoundary: r.Boundary,
 	}
-	for name, text := range r.Inline {
+	for _, document := range r.Inline {
 		if spec.InlinePolicies == nil {
 			spec.InlinePolicies = make(map[string]json.RawMessage, len(r.Inline))
 		}
-		spec.InlinePolicies[name] = json.RawMessage(text)
+		spec.InlinePolicies[document.Name] = json.RawMessage(document.Text)
 	}
 	return render(api.KindRole, api.Metadata{Name: r.Name, Tags: tagMap(r.Tags)}, spec)
 }

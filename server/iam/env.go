@@ -41,8 +41,8 @@ func (e Env) checkPolicies(tx *store.Tx, account identity.Account, h holder, nou
 	if err := checkTagSet(*h.tags); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(*h.inline)) {
-		if _, err := policy.Parse((*h.inline)[name], policy.Identity); err != nil {
+	for _, document := range *h.inline {
+		if _, err := policy.Parse(document.Text, policy.Identity); err != nil {
 			return err
 		}
 	}
@@ -64,7 +64,7 @@ func (e Env) checkPolicies(tx *store.Tx, account identity.Account, h holder, nou
 }
 
 func sameHolder(a, b holder) bool {
-	return slices.Equal(*a.tags, *b.tags) && maps.Equal(*a.inline, *b.inline) && slices.Equal(*a.attached, *b.attached) && *a.boundary == *b.boundary
+	return slices.Equal(*a.tags, *b.tags) && slices.Equal(*a.inline, *b.inline) && slices.Equal(*a.attached, *b.attached) && *a.boundary == *b.boundary
 }
 
 const defaultPartition = "aws"

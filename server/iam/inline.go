@@ -81,10 +81,7 @@ type policyNames struct {
 func (k kind[T]) putInline(ctx context.Context, c *awsquery.Call, action, name, policyName, document string, quota int) error {
 	return k.change(ctx, c, action, name, func(_ *store.Tx, v *T) error {
 		inline := k.hold(v).inline
-		if *inline == nil {
-			*inline = make(map[string]string)
-		}
-		(*inline)[policyName] = document
+		*inline = inline.With(policyName, document)
 		if _, err := policy.Parse(document, policy.Identity); err != nil {
 			return err
 		}
@@ -93,10 +90,10 @@ func (k kind[T]) putInline(ctx context.Context, c *awsquery.Call, action, name, 
 }
 
 // checkInline holds all inline policies of one role or user together to their quota.
-func checkInline(inline map[string]string, noun, name string, quota int) error {
+func checkInline(inline store.Documents, noun, name string, quota int) error {
 	total := 0
 	for _, document := range inline {
-		total += policy.Size(document)
+		total += policy.Size(document.Text)
 	}
 	if total > quota {
 		return limitExceeded("Maximum policy size of %d bytes exceeded for %s %s", quota, noun, name)
@@ -111,7 +108,7 @@ func (k kind[T]) getInline(c *awsquery.Call, action, name, policyName string) (h
 		return "", "", err
 	}
 	h := k.hold(v)
-	document, ok := (*h.inline)[policyName]
+	document, ok := h.inline.Get(policyName)
 	if !ok {
 		return "", "", k.unknownInline(policyName)
 	}
@@ -127,7 +124,7 @@ func (k kind[T]) listInline(c *awsquery.Call, action, name string, p page) (*pol
 	if err != nil {
 		return nil, err
 	}
-	names, more, err := take(p, sortedNames(*k.hold(v).inline))
+	names, more, err := take(p, documentNames(*k.hold(v).inline))
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +133,11 @@ func (k kind[T]) listInline(c *awsquery.Call, action, name string, p page) (*pol
 
 func (k kind[T]) deleteInline(ctx context.Context, c *awsquery.Call, action, name, policyName string) error {
 	return k.change(ctx, c, action, name, func(_ *store.Tx, v *T) error {
-		inline := *k.hold(v).inline
-		if _, ok := inline[policyName]; !ok {
+		inline := k.hold(v).inline
+		if _, ok := inline.Get(policyName); !ok {
 			return k.unknownInline(policyName)
 		}
-		delete(inline, policyName)
+		*inline = inline.Without(policyName)
 		return nil
 	}, ownBoundary)
 }

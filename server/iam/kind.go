@@ -12,7 +12,7 @@ import (
 type holder struct {
 	arn      identity.ARN
 	tags     *identity.Tags
-	inline   *map[string]string
+	inline   *store.Documents
 	attached *[]string
 	boundary *string
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"iter"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/podpass/podpass/server/awserr"
@@ -86,17 +85,12 @@ func listed[T any](items []T) func(after string) iter.Seq2[string, T] {
 	}
 }
 
-// sortedNames lists the keys of a map in order, by key, so that a marker stays good while others come and go.
-func sortedNames(m map[string]string) func(after string) iter.Seq2[string, string] {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+// documentNames lists documents in order, by name, so that a marker stays good while others come and go.
+func documentNames(d store.Documents) func(after string) iter.Seq2[string, string] {
 	return func(after string) iter.Seq2[string, string] {
 		return func(yield func(string, string) bool) {
-			for _, name := range names {
-				if name > after && !yield(name, name) {
+			for _, document := range d {
+				if name := document.Name; name > after && !yield(name, name) {
 					return
 				}
 			}

@@ -46,7 +46,7 @@ func (e Env) PutRole(tx *store.Tx, spec RoleSpec) (before, after *store.Role, er
 		return nil, nil, err
 	}
 	made.Description, made.MaxSession, made.Trust, made.Tags = spec.Description, spec.MaxSession, spec.Trust, spec.Tags
-	made.Boundary, made.Inline, made.Attached = spec.Boundary, spec.Inline, spec.Attached
+	made.Boundary, made.Inline, made.Attached = spec.Boundary, store.DocumentsOf(spec.Inline), spec.Attached
 	if made.TrustPins, err = e.trustOf(tx, spec.Trust); err != nil {
 		return nil, nil, err
 	}

@@ -30,7 +30,7 @@ func (e Env) PutUser(tx *store.Tx, spec UserSpec) (before, after *store.User, er
 	before, found := store.Read(tx, e.Store.Users, at)
 	made := store.User{
 		Account: spec.Account, Partition: spec.Partition, Path: spec.Path, Name: spec.Name, Created: e.now(),
-		Tags: spec.Tags, Boundary: spec.Boundary, Inline: spec.Inline, Attached: spec.Attached,
+		Tags: spec.Tags, Boundary: spec.Boundary, Inline: store.DocumentsOf(spec.Inline), Attached: spec.Attached,
 	}
 	if found {
 		made.Name, made.Partition, made.ID, made.Created = before.Name, before.Partition, before.ID, before.Created

@@ -2,7 +2,6 @@ package iam
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,11 +55,12 @@ const sourceType = "IAM Policy"
 // sourcesOf are the identity policies of a role or user, save those that without names.
 func (s *service) sourcesOf(of subject, without exclusions) ([]policy.Source, error) {
 	var out []policy.Source
-	for _, name := range slices.Sorted(maps.Keys(*of.inline)) {
+	for _, document := range *of.inline {
+		name := document.Name
 		if without.inline(of, name) {
 			continue
 		}
-		doc, err := s.Store.Compiled((*of.inline)[name], policy.Identity)
+		doc, err := s.Store.Compiled(document.Text, policy.Identity)
 		if err != nil {
 			return nil, fmt.Errorf("inline policy %s of %s %s: %w", name, of.noun, of.name, err)
 		}

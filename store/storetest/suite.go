@@ -61,7 +61,7 @@ func fullRole() *store.Role {
 		Account: account, Partition: "aws", Path: "/team/", Name: "Full", ID: "AROAFULL", Description: "for tests", MaxSession: 7200, Trust: `{"x":1}`,
 		TrustPins: map[string]string{"arn:aws:iam::111122223333:user/u": "AIDA1", "arn:aws:iam::111122223333:user/v": "AIDA2"},
 		Tags:      identity.Tags{{Key: "team", Value: "a"}, {Key: "stage", Value: "ünï"}, {Key: "empty", Value: ""}},
-		Boundary:  "arn:aws:iam::aws:policy/b", Inline: map[string]string{"p": "{}", "q": `{"y":2}`}, Attached: []string{"arn:aws:iam::aws:policy/c", "d"},
+		Boundary:  "arn:aws:iam::aws:policy/b", Inline: store.Documents{{Name: "p", Text: "{}"}, {Name: "q", Text: `{"y":2}`}}, Attached: []string{"arn:aws:iam::aws:policy/c", "d"},
 		Created: time.Date(2026, 11, 22, 12, 0, 0, 123456789, time.UTC),
 	}
 }
@@ -95,10 +95,10 @@ func testUpdate(t *testing.T, c store.Config) {
 		t.Errorf("read %v, wrote %v, want %v", got, wrote, want)
 	}
 
-	wrote.Tags[0].Value, wrote.Inline["p"] = "changed", "changed"
+	wrote.Tags[0].Value, wrote.Inline[0].Text = "changed", "changed"
 	refused := errors.New("refused")
 	_, err = s.Roles.Update(t.Context(), key, func(old *store.Role) (*store.Role, error) {
-		old.Tags[0].Value, old.Inline["p"] = "changed", "changed"
+		old.Tags[0].Value, old.Inline[0].Text = "changed", "changed"
 		return old, refused
 	})
 	if err != refused {

@@ -106,9 +106,9 @@ func (w *world) fill(ctx context.Context, dir string, from, to int) error {
 					Trust: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"R%d","Effect":"Allow","Principal":{"Federated":"%s"},`+
 						`"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%s:aud":"sts.amazonaws.com"},`+
 						`"StringLike":{"%s:sub":"system:serviceaccount:bench:*"}}}]}`, i, provider, cluster.Issuer.HostPath(), cluster.Issuer.HostPath()),
-					Inline: map[string]string{
-						"read": fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket-%d/*"}]}`, i),
-					},
+					Inline: store.Documents{{
+						Name: "read", Text: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket-%d/*"}]}`, i),
+					}},
 				})
 			}
 			return nil
