@@ -66,7 +66,7 @@ func TestAuthorise(t *testing.T) {
 			}
 			w.t = t
 			w.changeRole(func(r *store.Role) {
-				r.Inline, r.Attached, r.Boundary = map[string]string{"all": allowAll}, nil, ""
+				r.Inline, r.Attached, r.Boundary = store.DocumentsOf(map[string]string{"all": allowAll}), nil, ""
 				test.role(r)
 			})
 			c := w.caller(w.session(test.session))
