@@ -37,7 +37,7 @@ type world struct {
 func prepare(ctx context.Context, podpass, dir string) (*world, error) {
 	w := &world{dirs: map[int]string{}, servers: map[int]*process{}, keyFile: filepath.Join(dir, "issuer.pem")}
 	first := filepath.Join(dir, "roles-0")
-	p, err := start(podpass, "up", "--data-dir", first, "--listen", "127.0.0.1:0")
+	p, err := start(podpass, "up", "--data-dir", first, "--listen", "127.0.0.1:0", "--log-level", "error")
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (w *world) startTimes(podpass string) error {
 	for _, size := range sizes {
 		var seconds []float64
 		for range 5 {
-			p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0")
+			p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0", "--log-level", "error")
 			if err != nil {
 				return err
 			}
@@ -175,7 +175,7 @@ func (w *world) startTimes(podpass string) error {
 // start runs a server for each size, and the limit with replies of an exchange's size.
 func (w *world) start(podpass string) error {
 	for _, size := range sizes {
-		p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0")
+		p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0", "--log-level", "error")
 		if err != nil {
 			return err
 		}
