@@ -18,7 +18,7 @@ type Account struct {
 type AccessKey struct {
 	User            string `json:"user"` // ARN
 	AccessKeyID     string `json:"accessKeyId"`
-	SecretAccessKey string `json:"secretAccessKey"`
+	SecretAccessKey string `json:"secretAccessKey,omitempty"`
 }
 
 // CreateAccountRequest names a new account.

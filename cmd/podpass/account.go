@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/podpass/podpass/api"
 	"github.com/podpass/podpass/identity"
@@ -31,14 +32,14 @@ func (a *app) accountCreate() *cobra.Command {
 		Use:   "create NAME [flags]",
 		Short: "Create an account and its first administrator",
 		Long: `Create an account, isolated from every other, and its first administrator. The administrator's secret key is shown this once; with --env-file
-it is written to a file for the shell (mode 0600) instead.`,
+it is written to a new file for the shell (mode 0600) instead.`,
 		Example: `  podpass account create staging --env-file staging.env
   . ./staging.env && aws iam list-roles`,
 		Args: exactly("NAME"),
 	}
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVar(&c.id, "id", "", "12 `digits` of the account (default: random)")
-	cmd.Flags().StringVar(&c.envFile, "env-file", "", "write the administrator's key to this `file`")
+	cmd.Flags().StringVar(&c.envFile, "env-file", "", "write the administrator's key to this `file`, which must not exist")
 	outputFlag(cmd, &c.output)
 	return action(a, cmd, func([]string) []error {
 		if _, err := identity.ParseAccount(c.id); c.id != "" && err != nil {
@@ -50,14 +51,25 @@ it is written to a file for the shell (mode 0600) instead.`,
 		if err != nil {
 			return err
 		}
+		// Before the account is made: its only key would be lost, or another account's, whose file this is.
+		if c.envFile != "" {
+			if err := claimFile(c.envFile); err != nil {
+				return usage("podpass account create "+shellPath(args[0])+" --env-file FILE   # a new one", "--env-file: %w", err)
+			}
+		}
 		out, err := conn.CreateAccount(ctx, &api.CreateAccountRequest{Name: args[0], ID: c.id})
 		if err != nil {
+			if c.envFile != "" {
+				_ = os.Remove(c.envFile) // it is empty; the error to show is the other one
+			}
 			return conn.explain(err)
 		}
 		rows := [][]string{{"Account", out.Account.ID}, {"Name", out.Account.Name}, {"Administrator", out.Administrator.User}}
 		if c.envFile != "" {
 			file := administratorEnv(conn.endpoint, conn.region, out.Administrator)
 			if err := replaceFile(c.envFile, file.marshal()); err != nil {
+				// Showing the key is the lesser evil: there is no other.
+				fmt.Fprintf(a.Err, "podpass: the administrator's key is %s %s\n", out.Administrator.AccessKeyID, out.Administrator.SecretAccessKey)
 				return failed("podpass account list", "account %s was created, and its key could not be written: %w", out.Account.ID, err)
 			}
 			out.Administrator.SecretAccessKey = ""

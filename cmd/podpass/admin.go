@@ -62,8 +62,8 @@ replaced in one step; else the new key is printed, this once.`,
 // connectAsAdministrator prefers the data directory's key where the environment has that very key: after ". D/env" both are the same, and
 // the file must not be left with a key that is gone.
 func (a *app) connectAsAdministrator(ctx context.Context, c connectConfig) (*connection, error) {
-	if c.dataDir == "" {
-		if conn, err := a.connectDataDir(a.env.dataDir()); err == nil && conn.accessKeyID == a.env.get("AWS_ACCESS_KEY_ID") {
+	if own := a.env.dataDir(); c.dataDir == "" && own != "" {
+		if conn, err := a.connectDataDir(own); err == nil && conn.accessKeyID == a.env.get("AWS_ACCESS_KEY_ID") {
 			return conn, nil
 		}
 	}

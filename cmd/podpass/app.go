@@ -129,6 +129,11 @@ func exactly(names ...string) cobra.PositionalArgs {
 		case len(args) > len(names):
 			return usage(cmd.CommandPath()+" --help", "unexpected argument %q", args[len(names)])
 		}
+		for i, name := range names {
+			if args[i] == "" {
+				return usage(cmd.CommandPath()+" --help", "%s is empty", name)
+			}
+		}
 		return nil
 	}
 }

@@ -28,6 +28,7 @@ func (a *app) apply() *cobra.Command {
 		Use:   "apply -f FILE [flags]",
 		Short: "Make clusters, roles, policies, providers, associations and service accounts as files say",
 		Long: `Make objects as the YAML or JSON documents of files say: all of them, or none where one is refused. Applying the same again changes nothing.
+Up to 1000 documents are applied at once.
 The differences are shown on standard error before anything is changed, and on a terminal a confirmation is asked for.
 
 Documents have apiVersion podpass.io/v1alpha1 and kind Cluster, Role, Policy, OIDCProvider, Association or ServiceAccount; --schema prints

@@ -60,6 +60,7 @@ credentials are refused.`,
 	f.BoolVar(&c.allowNoPod, "allow-no-pod", false, "accept tokens bound to no pod for Pod Identity")
 	f.BoolVar(&c.tokenReview, "token-review", false, "ask the API server about each token (needs --kubeconfig)")
 	f.StringToStringVar(&c.tags, "tags", nil, "`key=value` pairs, separated by commas")
+	f.Lookup("tags").DefValue = "" // help would show it as []
 	outputFlag(cmd, &c.output)
 	return action(a, cmd, func([]string) []error { return c.check() },
 		func(ctx context.Context, args []string) error { return a.register(ctx, c, args[0]) })
@@ -93,12 +94,15 @@ func (a *app) register(ctx context.Context, c *registerConfig, name string) erro
 	case c.jwksFile != "":
 		text, err := readCapped(c.jwksFile, 1<<20)
 		if err != nil {
-			return failed("kubectl get --raw /openid/v1/jwks > jwks.json", "%w", err)
+			return usage("kubectl get --raw /openid/v1/jwks > jwks.json", "--jwks-file: %w", err)
 		}
 		in.Keys.JWKS = string(text)
 	case c.kubeconfig != "":
 		var err error
-		if in.Keys.Kubeconfig, err = c.flatKubeconfig(); err == nil && in.Issuer == "" {
+		if in.Keys.Kubeconfig, err = c.flatKubeconfig(); err != nil {
+			return usage("kubectl --kubeconfig "+shellPath(c.kubeconfig)+" config get-contexts", "kubeconfig: %w", err)
+		}
+		if in.Issuer == "" {
 			in.Issuer, err = issuerOf(ctx, in.Keys.Kubeconfig)
 		}
 		if err != nil {

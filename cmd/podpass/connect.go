@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,6 +34,7 @@ type connection struct {
 	*api.Client
 	endpoint, region string
 	envFile          string // D/env, "" where the environment said it all
+	ownEnvFile       string // env of the default data directory, where the environment said it all and that one names another endpoint
 	accessKeyID      string // of D/env
 }
 
@@ -44,9 +47,12 @@ func (a *app) connect(ctx context.Context, c connectConfig) (*connection, error)
 	if c.dataDir == "" && a.env.get("AWS_ENDPOINT_URL") != "" {
 		return a.connectFromEnvironment(ctx)
 	}
-	dir := c.dataDir
+	if c.dataDir != "" {
+		return a.connectDataDir(c.dataDir)
+	}
+	dir := a.env.dataDir()
 	if dir == "" {
-		dir = a.env.dataDir()
+		return nil, usage("export HOME=...   # or --data-dir DIRECTORY", "neither HOME nor AWS_ENDPOINT_URL is set: nothing says which authority is meant")
 	}
 	return a.connectDataDir(dir)
 }
@@ -57,6 +63,12 @@ func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
 		return nil, failed("aws configure list", "the AWS settings of the environment: %w", err)
 	}
 	conn := &connection{endpoint: a.env.get("AWS_ENDPOINT_URL"), region: cfg.Region}
+	if dir := a.env.dataDir(); dir != "" {
+		path := filepath.Join(dir, "env")
+		if own, err := readEnvFile(path); err == nil && own.get("AWS_ENDPOINT_URL") != conn.endpoint {
+			conn.ownEnvFile = path
+		}
+	}
 	if conn.region == "" {
 		return nil, usage("export AWS_REGION=us-west-2", "AWS_ENDPOINT_URL is set and no region is")
 	}
@@ -67,7 +79,10 @@ func (a *app) connectDataDir(dir string) (*connection, error) {
 	path := filepath.Join(dir, "env")
 	file, err := readEnvFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, failed("podpass up --data-dir "+shellPath(dir), "no authority has been started in %s, and AWS_ENDPOINT_URL is not set", dir)
+		return nil, failed("podpass up --data-dir "+shellPath(dir), "no authority has been started in %s: it has no file env", dir)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, failed("ls -l "+shellPath(path)+"   # its owner is the administrator", "%w", err)
 	}
 	if err != nil {
 		return nil, failed("podpass up --data-dir "+shellPath(dir)+"   # writes it anew", "%w", err)
@@ -123,8 +138,10 @@ func (conn *connection) explain(err error) error {
 	switch {
 	case err == nil || errors.As(err, &shown):
 		return err
+	case errors.As(err, &network) && errors.As(err, new(*tls.CertificateVerificationError)):
+		return failed("export AWS_CA_BUNDLE=ca.crt   # a PEM file of its CA", "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
 	case errors.As(err, &network):
-		return failed("podpass up", "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
+		return failed(conn.whereElse(), "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
 	case !errors.As(err, &refused):
 		return err
 	}
@@ -140,7 +157,20 @@ func (conn *connection) explain(err error) error {
 	case "UnexpectedAnswer":
 		return failed("env -u AWS_ENDPOINT_URL podpass cluster list   # speaks to the one podpass up started", "%w", err)
 	case api.CodeNotFound:
-		return failed("podpass cluster list", "%w", err)
+		if strings.Contains(refused.Message, "podpass cluster list") {
+			return failed("podpass cluster list", "%w", err)
+		}
 	}
 	return err
+}
+
+// whereElse is what to try where nothing answers: start it, or follow one that was started again and has another port now.
+func (conn *connection) whereElse() string {
+	switch {
+	case conn.envFile != "":
+		return "podpass up --data-dir " + shellPath(filepath.Dir(conn.envFile))
+	case conn.ownEnvFile != "":
+		return ". " + shellPath(conn.ownEnvFile) + "   # AWS_ENDPOINT_URL is another than that of the last podpass up"
+	}
+	return "echo $AWS_ENDPOINT_URL   # is it right, and does podpass run there?"
 }

@@ -51,10 +51,10 @@ func TestExplain(t *testing.T) {
 		err        error
 		what, hint string
 	}{
-		{fmt.Errorf("call: %w", refused), "cannot reach the authority at http://127.0.0.1:1", "podpass up"},
+		{fmt.Errorf("call: %w", refused), "cannot reach the authority at http://127.0.0.1:1", "podpass up --data-dir /d"},
 		{&api.Error{Code: "UnrecognizedClientException", Message: "invalid"}, "does not know the key in /d/env", "podpass up --data-dir /d "},
 		{&api.Error{Code: api.CodeAccessDenied, Message: "no"}, "AccessDeniedException: no", "aws sts get-caller-identity"},
-		{&api.Error{Code: api.CodeNotFound, Message: "no"}, "no", "podpass cluster list"},
+		{&api.Error{Code: api.CodeNotFound, Message: "no; podpass cluster list"}, "no", "podpass cluster list"},
 		{&api.Error{Code: "UnexpectedAnswer", Message: "not podpass"}, "not podpass", "env -u AWS_ENDPOINT_URL "},
 	} {
 		var f *failure
@@ -62,9 +62,37 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%v became %+v", c.err, f)
 		}
 	}
-	for _, same := range []error{nil, usage("x", "y"), context.Canceled, &api.Error{Code: api.CodeConflict}} {
+	for _, same := range []error{nil, usage("x", "y"), context.Canceled, &api.Error{Code: api.CodeConflict}, &api.Error{Code: api.CodeNotFound, Message: "no role"}} {
 		if got := conn.explain(same); got != same {
 			t.Errorf("%v became %v", same, got)
+		}
+	}
+}
+
+// A shell whose AWS_ENDPOINT_URL is that of an earlier start is told where the present one's is; one that means another machine is not.
+func TestUnreachableEndpointOfTheEnvironment(t *testing.T) {
+	_, refused := http.Get("http://127.0.0.1:1/")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	for _, c := range []struct{ name, own, hint string }{
+		{"another address", "http://127.0.0.1:2", ". HOME/.local/state/podpass/env "},
+		{"the same address", "http://127.0.0.1:1", "echo $AWS_ENDPOINT_URL "},
+		{"none", "", "echo $AWS_ENDPOINT_URL "},
+	} {
+		home := t.TempDir()
+		if c.own != "" {
+			dir := filepath.Join(home, ".local/state/podpass")
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, "env"), string(administratorEnv(c.own, "us-west-2", api.AccessKey{AccessKeyID: "AKIA", SecretAccessKey: "x"}).marshal()))
+		}
+		conn, err := (&app{env: environ{"HOME=" + home, "AWS_ENDPOINT_URL=http://127.0.0.1:1"}}).connect(t.Context(), connectConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f *failure
+		if err := conn.explain(refused); !errors.As(err, &f) || !strings.HasPrefix(strings.ReplaceAll(f.hint, home, "HOME"), c.hint) {
+			t.Errorf("%s: %+v", c.name, f)
 		}
 	}
 }

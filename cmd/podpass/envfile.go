@@ -87,6 +87,15 @@ func readEnvFile(path string) (envFile, error) {
 	return e, nil
 }
 
+// claimFile makes an empty file of mode 0600 that wasn't there, so that replaceFile will find its place free and its directory writable.
+func claimFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // replaceFile writes a file of mode 0600 under its name in one step: a reader sees the old content or the new, never a part, also after
 // a crash.
 func replaceFile(path string, content []byte) (err error) {

@@ -44,6 +44,8 @@ executed, and 2 if nothing says which role to use.`,
 			switch dash := cmd.ArgsLenAtDash(); {
 			case dash < 0, dash == len(args):
 				return usage(cmd.CommandPath()+" SERVICEACCOUNT -- COMMAND", "the command to run is missing: it stands behind --")
+			case args[dash] == "":
+				return usage(cmd.CommandPath()+" SERVICEACCOUNT -- COMMAND", "the command to run is empty")
 			case dash == 0:
 				return usage(cmd.CommandPath()+" SERVICEACCOUNT -- COMMAND", "SERVICEACCOUNT is missing")
 			case dash > 1:

@@ -64,9 +64,9 @@ server from the moment the command returns. The role can be assumed again at onc
 		if err != nil {
 			return conn.explain(err)
 		}
-		row := []string{"Revoked session", out.SessionID}
-		if out.Role != "" {
-			row = []string{"Revoked sessions of", out.Role, "issued before " + stamp(out.IssuedBefore)}
+		row := []string{"Revoked sessions of", out.Role, "issued before " + stamp(out.IssuedBefore)}
+		if out.SessionID != "" {
+			row = []string{"Revoked session", in.AccessKeyID, "of " + out.Role}
 		}
 		return c.output.print(a.Out, out, nil, [][]string{row})
 	})

@@ -27,19 +27,26 @@ func (e environ) get(name string) string {
 	return ""
 }
 
-// xdg is a base directory of one of the XDG kinds: the variable if it is absolute, else a path below the home directory.
+// xdg is a base directory of one of the XDG kinds: the variable if it is absolute, else a path below the home directory, "" without one:
+// the current directory would be no place for keys.
 //
 // Source: https://specifications.freedesktop.org/basedir-spec/latest/
 func (e environ) xdg(variable, belowHome string) string {
 	if dir := e.get(variable); filepath.IsAbs(dir) {
 		return dir
 	}
-	return filepath.Join(e.get("HOME"), belowHome)
+	if home := e.get("HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, belowHome)
+	}
+	return ""
 }
 
-// dataDir is where podpass up keeps its state unless told otherwise.
+// dataDir is where podpass up keeps its state unless told otherwise, "" where there is no home directory.
 func (e environ) dataDir() string {
-	return filepath.Join(e.xdg("XDG_STATE_HOME", ".local/state"), "podpass")
+	if base := e.xdg("XDG_STATE_HOME", ".local/state"); base != "" {
+		return filepath.Join(base, "podpass")
+	}
+	return ""
 }
 
 // variable is the environment variable that stands in for a flag: --data-dir is PODPASS_DATA_DIR.
@@ -57,10 +64,14 @@ func fill(cmd *cobra.Command, env environ) []error {
 	if f := cmd.Flags().Lookup("config"); f != nil && f.Changed {
 		path = f.Value.String()
 	}
-	if path == "" {
-		path, asked = filepath.Join(env.xdg("XDG_CONFIG_HOME", ".config"), "podpass", "config.yaml"), false
+	if base := env.xdg("XDG_CONFIG_HOME", ".config"); path == "" && base != "" {
+		path, asked = filepath.Join(base, "podpass", "config.yaml"), false
 	}
-	section, problems := readConfig(path, asked, strings.TrimPrefix(cmd.CommandPath(), cmd.Root().DisplayName()+" "))
+	var section map[string]string
+	var problems []error
+	if path != "" {
+		section, problems = readConfig(path, asked, strings.TrimPrefix(cmd.CommandPath(), cmd.Root().DisplayName()+" "))
+	}
 	used := map[string]bool{}
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if onlyOnCommandLine[f.Name] {

@@ -39,6 +39,9 @@ func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, r
 		config.Logger.Info("stopping when the requests under way are answered; interrupt again to stop at once")
 	})
 	s, err := server.New(ctx, config)
+	if err != nil && ctx.Err() != nil {
+		return failed("podpass up   # again: nothing is half done", "stopped before it was ready")
+	}
 	if err != nil {
 		return explainStart(err, config)
 	}
