@@ -3,6 +3,8 @@
 // workload with PODPASS_TEST_ENDPOINT unset calls AWS's own host names.
 package main
 
+//lint:file-ignore SA1019 the deprecated SDK is the client under test
+
 import (
 	"encoding/json"
 	"errors"
