@@ -30,7 +30,7 @@ func ParseARN(text string) (ARN, error) {
 	}
 	rest, ok := strings.CutPrefix(text, "arn:")
 	if !ok {
-		return ARN{}, fmt.Errorf("ARN %q does not begin with arn:", text)
+		return ARN{}, fmt.Errorf("ARN %q does not begin with \"arn:\"", text)
 	}
 	var ends [4]uint16
 	at := len("arn:")
