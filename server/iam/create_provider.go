@@ -42,7 +42,7 @@ type createdProvider struct {
 }
 
 func (s *service) createProvider(ctx context.Context, c *awsquery.Call, in *createProvider) (*createdProvider, error) {
-	issuer, err := identity.ParseIssuer(in.Url, s.allowIssuer)
+	issuer, err := s.issuer(in.Url)
 	if err != nil {
 		return nil, awserr.Validation("Invalid Open ID Connect Provider URL").Because(err)
 	}
@@ -67,6 +67,21 @@ func (s *service) createProvider(ctx context.Context, c *awsquery.Call, in *crea
 		return nil, err
 	}
 	return &createdProvider{arn, some(shownTags(p.Tags))}, nil
+}
+
+// issuer reads a provider's URL. http and ports, which AWS doesn't admit, are for the issuers of registered clusters: on a laptop and in a lab
+// other accounts, too, want roles for such a cluster's service accounts.
+func (s *service) issuer(url string) (identity.Issuer, error) {
+	issuer, err := identity.ParseIssuer(url, identity.IssuerRules{})
+	if err == nil {
+		return issuer, nil
+	}
+	if issuer, lax := identity.ParseIssuer(url, identity.IssuerRules{Port: true, HTTP: true}); lax == nil {
+		if len(s.Store.Clusters.By(store.ByIssuer, issuer.String())) > 0 {
+			return issuer, nil
+		}
+	}
+	return identity.Issuer{}, err
 }
 
 // checkProvider holds the rules of a whole provider that the API model does not state.

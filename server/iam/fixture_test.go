@@ -81,7 +81,7 @@ func (s *sequence) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func start(t *testing.T, options ...func(*iam.Config)) *authority {
+func start(t *testing.T) *authority {
 	t.Helper()
 	a := &authority{store: storetest.Open(t), audit: &recorder{}}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
@@ -89,9 +89,6 @@ func start(t *testing.T, options ...func(*iam.Config)) *authority {
 	gate := access.New(access.Config{Store: a.store, Region: "us-west-2", Managed: iam.Managed})
 	pipeline := &awsquery.Pipeline{Gate: gate, Audit: a.audit, Random: &sequence{}}
 	config := iam.Config{Store: a.store, Gate: gate, Now: a.env.Now, Random: a.env.Random}
-	for _, option := range options {
-		option(&config)
-	}
 	server := httptest.NewServer(pipeline.Handler(iam.New(config)))
 	t.Cleanup(server.Close)
 	a.url = server.URL

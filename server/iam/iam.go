@@ -4,7 +4,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/store"
@@ -12,31 +11,28 @@ import (
 
 // Config is what the service stands on.
 type Config struct {
-	Store       *store.Store
-	Gate        *access.Gate
-	Now         func() time.Time
-	Random      io.Reader            // of unique ids and secret keys
-	AllowIssuer identity.IssuerRules // which issuers CreateOpenIDConnectProvider admits beyond AWS's rule
+	Store  *store.Store
+	Gate   *access.Gate
+	Now    func() time.Time
+	Random io.Reader // of unique ids and secret keys
 }
 
 // service is the state the actions share.
 type service struct {
 	Env
 	guard
-	allowIssuer identity.IssuerRules
-	roles       kind[store.Role]
-	users       kind[store.User]
+	roles kind[store.Role]
+	users kind[store.User]
 }
 
 // New makes the service.
 func New(c Config) awsquery.Service {
 	g := guard{gate: c.Gate}
 	s := &service{
-		Env:         Env{Store: c.Store, Now: c.Now, Random: c.Random},
-		guard:       g,
-		allowIssuer: c.AllowIssuer,
-		roles:       kind[store.Role]{guard: g, store: c.Store, table: c.Store.Roles, noun: "role", key: store.RoleKey, hold: holdRole},
-		users:       kind[store.User]{guard: g, store: c.Store, table: c.Store.Users, noun: "user", key: store.UserKey, hold: holdUser},
+		Env:   Env{Store: c.Store, Now: c.Now, Random: c.Random},
+		guard: g,
+		roles: kind[store.Role]{guard: g, store: c.Store, table: c.Store.Roles, noun: "role", key: store.RoleKey, hold: holdRole},
+		users: kind[store.User]{guard: g, store: c.Store, table: c.Store.Users, noun: "user", key: store.UserKey, hold: holdUser},
 	}
 	var actions []awsquery.Action
 	for _, group := range [][]awsquery.Action{

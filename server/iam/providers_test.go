@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/podpass/podpass/identity"
-	"github.com/podpass/podpass/server/iam"
+	"github.com/podpass/podpass/store"
 )
 
 func TestProviderLifecycle(t *testing.T) {
@@ -137,11 +137,25 @@ func TestProviderQuotas(t *testing.T) {
 	refused(t, err, "InvalidInput")
 }
 
-func TestProviderURLsAllowed(t *testing.T) {
-	a := start(t, func(c *iam.Config) { c.AllowIssuer = identity.IssuerRules{Port: true} })
-	for url, status := range map[string]int{"https://oidc.example.test:8443/x": 200, "http://oidc.example.test": 400} {
-		if got := a.call(t, a.admin, "CreateOpenIDConnectProvider", "Url="+url); got.status != status {
-			t.Errorf("%s: %d %s", url, got.status, got.body)
+// A registered cluster's issuer may have http and a port, and gets a provider in every account.
+func TestProviderOfRegisteredIssuer(t *testing.T) {
+	a := start(t)
+	local := &store.Cluster{Name: "local", Account: mine, Partition: "aws", Issuer: identity.MustIssuer("http://127.0.0.1:8600/oidc/local"), Keys: store.KeysHosted}
+	a.transact(t, func(tx *store.Tx) error {
+		store.Write(tx, a.store.Clusters, local.Name, local)
+		return nil
+	})
+	for _, c := range []struct {
+		url    string
+		status int
+	}{
+		{"http://127.0.0.1:8600/oidc/local", 200},
+		{"http://127.0.0.1:8600/oidc/local/", 400},
+		{"http://127.0.0.1:8600/oidc/other", 400},
+		{"https://127.0.0.1:8600/oidc/local", 400},
+	} {
+		if got := a.call(t, a.other, "CreateOpenIDConnectProvider", "Url="+c.url); got.status != c.status {
+			t.Errorf("%s: %d %s", c.url, got.status, got.body)
 		}
 	}
 }
