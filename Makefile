@@ -23,6 +23,13 @@ test: $(BUILD)/cli/aws $(JS)/node_modules/.package-lock.json ## Run every test t
 	$(GO) vet ./...
 	PODPASS_TEST_AWS_CLI=$(BUILD)/cli/aws $(GO) test -race -timeout 20m ./...
 
+.PHONY: e2e
+e2e: ## Test against a real Kubernetes API server, a full disk and kill -9, as root; the first time builds Kubernetes, for minutes
+	@[ "$$(id -u)" = 0 ] || { echo "make e2e mounts small file systems and so needs root: sudo make e2e"; exit 1; }
+	@# Whatever way it ends, the mounts go with their namespace and the files with their directory.
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+		TMPDIR=$$tmp unshare --mount $(GO) test -tags e2e -timeout 30m -count=1 -v ./test/e2e
+
 # The unmodified clients of test/conformance: Debian's AWS CLI, unpacked beside the build, and the JavaScript SDK.
 $(BUILD)/cli/aws: test/conformance/debian-cli.sh
 	test/conformance/debian-cli.sh $(BUILD)/cli
@@ -46,8 +53,8 @@ bench: build ## Measure, each figure beside its limit in the same run; several m
 .PHONY: lint
 lint: ## gofumpt, go vet, staticcheck
 	@unformatted=$$($(GO) tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt-ed (run: go tool gofumpt -w .):" $$unformatted; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet -tags e2e ./...
+	$(GO) tool staticcheck -tags e2e ./...
 
 .PHONY: clean
 clean: ## Remove what the build made

@@ -18,12 +18,13 @@ func (a *authority) createUsers(ctx context.Context, prefix string) <-chan strin
 	client := iam.NewFromConfig(a.aws())
 	acknowledged := make(chan string, 1)
 	var group sync.WaitGroup
+	var first sync.Once
 	for worker := range 4 {
 		group.Go(func() {
 			for n := 0; ctx.Err() == nil; n++ {
 				name := fmt.Sprintf("%s-%d-%d", prefix, worker, n)
 				if _, err := client.CreateUser(ctx, &iam.CreateUserInput{UserName: &name}); err != nil {
-					a.t.Logf("client %d stopped: %v", worker, err)
+					first.Do(func() { a.t.Logf("the first client stopped: %v", err) })
 					return
 				}
 				acknowledged <- name
