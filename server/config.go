@@ -81,7 +81,7 @@ func (c Config) Complete() (Config, error) {
 	host, _, err := net.SplitHostPort(c.Listen)
 	note(err != nil, "listen address %q is not HOST:PORT", c.Listen)
 	note(err == nil && c.TLSCert == "" && !c.AllowHTTP && !loopback(host),
-		"plain HTTP is served on loopback only: give a TLS certificate and key, or allow plain HTTP on %s explicitly", host)
+		"plain HTTP is served on loopback only: give --tls-cert and --tls-key, or allow it on %s with --insecure-http", host)
 	_, _, err = net.SplitHostPort(c.Admin)
 	note(err != nil, "admin address %q is not HOST:PORT", c.Admin)
 	return c, errors.Join(mistakes...)

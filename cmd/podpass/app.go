@@ -43,8 +43,9 @@ func Run(ctx context.Context, args, env []string, stdio Stdio) int {
 // root is the command tree. A name that begins with kubectl- means we were called as a kubectl plugin.
 func (a *app) root(program string) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "podpass",
-		Short: "Short-lived AWS credentials for Kubernetes service accounts",
+		Use:     "podpass",
+		Version: buildVersion(),
+		Short:   "Short-lived AWS credentials for Kubernetes service accounts",
 		Long: `Podpass gives Kubernetes pods, and processes on this machine, short-lived AWS credentials through their service accounts.
 
 Commands speak to the authority AWS_ENDPOINT_URL names, with the AWS credentials of the environment; where it is not set, to the one

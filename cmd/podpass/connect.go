@@ -151,7 +151,7 @@ func (conn *connection) explain(err error) error {
 			return failed("podpass up --data-dir "+shellPath(filepath.Dir(conn.envFile))+"   # writes the env file anew",
 				"the authority at %s does not know the key in %s: %w", conn.endpoint, conn.envFile, err)
 		}
-		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
+		return failed(". ~/.local/state/podpass/env   # the environment's keys are no longer good: read the env file again", "%w", err)
 	case api.CodeAccessDenied:
 		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
 	case "UnexpectedAnswer":
