@@ -121,6 +121,15 @@ func (a *authority) stop() {
 	}
 }
 
+func (a *authority) hasEnded() bool {
+	select {
+	case <-a.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // wait returns when the process has ended by itself.
 func (a *authority) wait() (code int, stderr string) {
 	a.t.Helper()
@@ -161,7 +170,7 @@ func (a *authority) apply(manifest string) {
 	a.must("apply", "-f", file)
 }
 
-// aws is how an SDK reaches the authority as its administrator. It tries once: a refusal is what a test looks for.
+// aws is how an SDK reaches the authority as its administrator, with the SDK's own retries.
 func (a *authority) aws() aws.Config {
 	a.t.Helper()
 	text, err := os.ReadFile(filepath.Join(a.dir, "env"))
@@ -174,7 +183,7 @@ func (a *authority) aws() aws.Config {
 		env[name] = strings.Trim(value, "'")
 	}
 	return aws.Config{
-		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]), RetryMaxAttempts: 1,
+		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]),
 		Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: env["AWS_ACCESS_KEY_ID"], SecretAccessKey: env["AWS_SECRET_ACCESS_KEY"]}, nil
 		}),

@@ -15,7 +15,7 @@ import (
 // acknowledged as they are. The channel is closed when all have stopped.
 func (a *authority) createUsers(ctx context.Context, prefix string) <-chan string {
 	a.t.Helper()
-	client := iam.NewFromConfig(a.aws())
+	client := iam.NewFromConfig(a.aws(), func(o *iam.Options) { o.RetryMaxAttempts = 1 })
 	acknowledged := make(chan string, 1)
 	var group sync.WaitGroup
 	var first sync.Once
