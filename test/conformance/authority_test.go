@@ -91,7 +91,7 @@ func readEnv(t *testing.T, path string) map[string]string {
 // bare is an environment in which no SDK finds anything of this machine's own.
 func bare() []string {
 	return []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + os.TempDir(), "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(binDir, "home"), "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=",
 	}
 }
