@@ -128,6 +128,19 @@ func TestStartMistakesAreReportedTogether(t *testing.T) {
 	}
 }
 
+func TestEtcdFilesAreChecked(t *testing.T) {
+	for name, c := range map[string]server.Config{
+		"a CA that isn't there":         {EtcdCA: filepath.Join(t.TempDir(), "none.crt")},
+		"a certificate without its key": {EtcdCert: "client.crt"},
+		"a key without its certificate": {EtcdKey: "client.key"},
+	} {
+		c.Listen, c.EtcdEndpoints, c.AuditFile = "127.0.0.1:0", []string{"https://127.0.0.1:1"}, filepath.Join(t.TempDir(), "audit.jsonl")
+		if s, err := server.New(t.Context(), c); err == nil || !strings.HasPrefix(err.Error(), "etcd ") {
+			t.Errorf("%s: %v, %v", name, s, err)
+		}
+	}
+}
+
 // A port in use must not leave a new data directory behind.
 func TestPortInUse(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

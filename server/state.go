@@ -3,9 +3,6 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"fmt"
-	"os"
 
 	"github.com/podpass/podpass/store"
 )
@@ -32,27 +29,10 @@ func openStore(ctx context.Context, c Config, fatal chan<- error) (*store.Store,
 	return store.Open(ctx, sc)
 }
 
+// etcdTLS is nil where no file is named: plain HTTP, or HTTPS with the system's roots, as the endpoints say.
 func etcdTLS(c Config) (*tls.Config, error) {
-	if c.EtcdCA == "" && c.EtcdCert == "" {
+	if c.EtcdCA == "" && c.EtcdCert == "" && c.EtcdKey == "" {
 		return nil, nil
 	}
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.EtcdCA != "" {
-		pem, err := os.ReadFile(c.EtcdCA)
-		if err != nil {
-			return nil, err
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s holds no PEM certificate", c.EtcdCA)
-		}
-	}
-	if c.EtcdCert != "" {
-		cert, err := tls.LoadX509KeyPair(c.EtcdCert, c.EtcdKey)
-		if err != nil {
-			return nil, err
-		}
-		t.Certificates = []tls.Certificate{cert}
-	}
-	return t, nil
+	return store.LoadTLS(c.EtcdCA, c.EtcdCert, c.EtcdKey)
 }

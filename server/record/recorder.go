@@ -74,11 +74,9 @@ func (s *Recorder) Serve(w http.ResponseWriter, r *http.Request, maxBody int64, 
 	}
 	redact(&event)
 	event.Reason = Clip(event.Reason, maxReason)
-	if failure != nil {
-		if failure.Receiver() {
-			event.Outcome = audit.Failed
-			s.Logger.Error("request failed", "requestId", event.RequestID, "service", event.Service, "action", event.Action, "error", event.Reason)
-		}
+	if failure != nil && failure.Receiver() {
+		event.Outcome = audit.Failed
+		s.Logger.Error("request failed", "requestId", event.RequestID, "service", event.Service, "action", event.Action, "error", event.Reason)
 	}
 	if err := s.Audit.Record(event); err != nil {
 		// What is not on record was not done: the answer, and credentials in it, is dropped.
