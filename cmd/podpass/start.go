@@ -29,9 +29,6 @@ func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, r
 	if a.env.get("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if err := os.MkdirAll(config.DataDir, 0o700); err != nil {
-		return explainStart(&directoryError{err}, config)
-	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() {

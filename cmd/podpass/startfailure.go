@@ -12,11 +12,6 @@ import (
 	"github.com/podpass/podpass/store"
 )
 
-// directoryError says that the data directory could not be made.
-type directoryError struct{ error }
-
-func (d *directoryError) Unwrap() error { return d.error }
-
 // explainStart turns what keeps a server from starting into a line and a way out.
 func explainStart(err error, c server.Config) error {
 	if err == nil {
@@ -25,7 +20,7 @@ func explainStart(err error, c server.Config) error {
 	dir, elsewhere := c.DataDir, "podpass up --data-dir DIRECTORY"
 	var version *store.VersionError
 	var network *net.OpError
-	var directory *directoryError
+	var directory *server.DirectoryError
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		return failed(elsewhere+"   # or use the one that runs: . "+shellPath(dir)+"/env", "%s is in use by another podpass", dir)
