@@ -115,7 +115,7 @@ func newStore(c Config) *Store {
 	s.Providers = newTable(s, "providers", providerIndexes)
 	s.Clusters = newTable(s, "clusters", clusterIndexes)
 	s.ServiceAccounts = newTable[ServiceAccount](s, "serviceaccounts", nil)
-	s.Associations = newTable[Association](s, "associations", nil)
+	s.Associations = newTable(s, "associations", associationIndexes)
 	s.Revocations = newTable[Revocation](s, "revocations", nil)
 	s.rings = newTable[session.Ring](s, "rings", nil)
 	return s

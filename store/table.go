@@ -11,11 +11,12 @@ import (
 
 // Secondary indexes.
 const (
-	ByID      = "id"      // Roles, Users: unique id
+	ByID      = "id"      // Roles, Users: unique id; Associations: a-…
 	ByPolicy  = "policy"  // Roles, Users: attached policy ARN or boundary
 	ByUser    = "user"    // AccessKeys: user unique id
 	ByIssuer  = "issuer"  // Clusters, Providers: issuer URL
 	ByAccount = "account" // Clusters: account
+	byGlobs   = "globs"   // Associations that are for more than one service account: cluster
 )
 
 // Table is one aggregate. Records handed out are shared and read-only; Update's function gets a copy of its own.

@@ -116,7 +116,7 @@ func look[T any](tx *Tx, t *Table[T], key string) *T {
 
 // ReadBy is By within a transaction, as copies and with the transaction's own writes. The transaction is run again if, until it commits, any
 // record is written that has or had this value: no record can come to refer to what the transaction deletes. Only guarded
-// indexes can be read so, which are all but ByID, whose values are never used twice.
+// indexes can be read so: not ByID, whose values are never used twice, and not byGlobs.
 func ReadBy[T any](tx *Tx, t *Table[T], index, value string) []*T {
 	at := t.index(index)
 	if at < 0 || !t.indexes[at].guarded {

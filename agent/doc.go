@@ -1,0 +1,11 @@
+// Package agent is the node's end of Pod Identity: it hands credentials to pods that present their token.
+//
+// It owns the endpoint (GET /v1/credentials, as the EKS Pod Identity Agent serves it), one cache for all listeners, keyed by the pod and not
+// by the token, and the renewal of what is asked for. It obtains credentials through a Backend and knows nothing of where they come from.
+//
+// It refuses callers under another Host, tokens that are malformed, expired, or not signed by the cluster, and, with address binding, a token
+// that comes from another pod's address. It never refuses a cached answer for the rate at which it is asked.
+//
+// It may import token, identity and upstream, and nothing of the server. Package link owns the node's addresses, handover the listeners while
+// one agent replaces another, pods what Kubernetes says about the pods of the node.
+package agent

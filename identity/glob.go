@@ -1,0 +1,29 @@
+package identity
+
+import "strings"
+
+// Glob reports whether a pattern matches the whole of a text: * is any run of characters, also an empty one, and ? any one. It takes time
+// linear in the product of their lengths, whatever they hold. (Policies have globs of their own, with rules for ARNs and variables.)
+func Glob(pattern, text string) bool {
+	star, resume := -1, 0 // where the last * stands, and the text behind what it has taken so far
+	p, t := 0, 0
+	for t < len(text) {
+		switch {
+		case p < len(pattern) && pattern[p] == '*':
+			star, resume = p, t
+			p++
+		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
+			p++
+			t++
+		case star >= 0:
+			resume++
+			p, t = star+1, resume
+		default:
+			return false
+		}
+	}
+	return strings.Trim(pattern[p:], "*") == ""
+}
+
+// IsGlob reports whether a text holds a wildcard.
+func IsGlob(s string) bool { return strings.ContainsAny(s, "*?") }
