@@ -47,7 +47,9 @@ var associationIndexes = []index[Association]{
 }
 
 // Globs reports whether the association names its service accounts by globs: * is any run of characters and ? any one.
-func (a *Association) Globs() bool { return identity.IsGlob(a.Namespace) || identity.IsGlob(a.ServiceAccount) }
+func (a *Association) Globs() bool {
+	return identity.IsGlob(a.Namespace) || identity.IsGlob(a.ServiceAccount)
+}
 
 // Names reports whether the association is for a service account.
 func (a *Association) Names(sa identity.ServiceAccount) bool {
@@ -86,7 +88,9 @@ func compareGlobs(a, b string) int {
 	return cmp.Compare(literals(b), literals(a))
 }
 
-func literals(glob string) int { return len(glob) - strings.Count(glob, "*") - strings.Count(glob, "?") }
+func literals(glob string) int {
+	return len(glob) - strings.Count(glob, "*") - strings.Count(glob, "?")
+}
 
 // SortAssociations puts associations into the order in which they are tried.
 func SortAssociations(list []*Association) { slices.SortFunc(list, compareAssociations) }
