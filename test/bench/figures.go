@@ -30,7 +30,7 @@ func (w *world) callerIdentity(rounds int, round time.Duration) error {
 func (w *world) measure(rounds int, round time.Duration, limit *target, requests func(base string, roles int) func(int) *http.Request) error {
 	targets := []*target{limit}
 	for _, size := range sizes {
-		targets = append(targets, newTarget(fmt.Sprintf("podpass, %d roles stored", size), requests(w.servers[size].url, size)))
+		targets = append(targets, newTarget(fmt.Sprintf("podpass, %d %s stored", size, w.what), requests(w.servers[size].url, size)))
 	}
 	if err := compare(rounds, round, targets...); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (w *world) memory() error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  %-52s %12d MB\n", fmt.Sprintf("%d roles", size), bytes/1e6)
+		fmt.Printf("  %-52s %12d MB\n", fmt.Sprintf("%d %s", size, w.what), bytes/1e6)
 	}
 	return nil
 }

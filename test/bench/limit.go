@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,13 +17,14 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/podpass/podpass/token"
 )
 
 // serveLimit is the bare handler, run as `bench limit KEY.pem REPLY-SIZE`; it prints its address. /verify does one RSA-2048
-// verification of the request's token, /plain does none.
+// verification of the token in a form, /verify-json of the one in a JSON object, /plain does none.
 func serveLimit(keyFile, size string) error {
 	pem, err := os.ReadFile(keyFile)
 	if err != nil {
@@ -42,14 +44,18 @@ func serveLimit(keyFile, size string) error {
 	}
 	reply := bytes.Repeat([]byte("x"), n)
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /verify", func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil || !verify(public, body) {
-			http.Error(w, "refused", http.StatusForbidden)
-			return
-		}
-		w.Write(reply)
-	})
+	serve := func(path string, tokenOf func(body []byte) string) {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil || !verify(public, tokenOf(body)) {
+				http.Error(w, "refused", http.StatusForbidden)
+				return
+			}
+			w.Write(reply)
+		})
+	}
+	serve("/verify", formToken)
+	serve("/verify-json", jsonToken)
 	mux.HandleFunc("POST /plain", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err == nil {
 			w.Write(reply)
@@ -70,13 +76,24 @@ func serveLimit(keyFile, size string) error {
 	return nil
 }
 
-func verify(key *rsa.PublicKey, form []byte) bool {
-	values, err := url.ParseQuery(string(form))
+func formToken(body []byte) string {
+	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return false
+		return ""
 	}
-	raw := values.Get("WebIdentityToken")
-	dot := bytes.LastIndexByte([]byte(raw), '.')
+	return values.Get("WebIdentityToken")
+}
+
+func jsonToken(body []byte) string {
+	var in struct{ Token string }
+	if json.Unmarshal(body, &in) != nil {
+		return ""
+	}
+	return in.Token
+}
+
+func verify(key *rsa.PublicKey, raw string) bool {
+	dot := strings.LastIndexByte(raw, '.')
 	if dot < 0 {
 		return false
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// sizes are the numbers of stored roles the figures are measured with.
+// sizes are the numbers of stored records the figures are measured with.
 var sizes = []int{10, 1_000, 100_000}
 
 func main() {
@@ -45,24 +45,45 @@ func run(ctx context.Context, podpass string, rounds int, round time.Duration) e
 	decisions := policyDecisions()
 	fmt.Printf("  %-52s %12.0f /s   (limit asked for: 500,000 /s)\n", "decisions", decisions)
 
-	world, err := prepare(ctx, podpass, dir)
+	for _, part := range []func() error{
+		func() error { return mainJob(ctx, podpass, dir, rounds, round) },
+		func() error { return podIdentity(ctx, podpass, dir, rounds, round) },
+		func() error { return nodeAgent(ctx, podpass, dir) },
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mainJob measures the authority with each number of roles.
+func mainJob(ctx context.Context, podpass, dir string, rounds int, round time.Duration) error {
+	w, err := prepare(ctx, podpass, dir, "roles", writeRole)
 	if err != nil {
 		return err
 	}
-	if err := world.startTimes(podpass); err != nil {
+	say(fmt.Sprintf("signing %d tokens", tokenCount))
+	if w.tokens, err = sign(w.key, w.cluster.Issuer.String(), "sts.amazonaws.com", tokenCount, tokenCount); err != nil {
 		return err
 	}
-	if err := world.start(podpass); err != nil {
+	if err := w.startTimes(podpass); err != nil {
 		return err
 	}
-	defer world.stop()
-	if err := world.exchanges(rounds, round); err != nil {
+	defer w.stop()
+	if err := w.start(podpass); err != nil {
 		return err
 	}
-	if err := world.callerIdentity(rounds, round); err != nil {
+	if err := w.startLimit(w.exchange(w.servers[sizes[0]].url, sizes[0])(0)); err != nil {
 		return err
 	}
-	return world.memory()
+	if err := w.exchanges(rounds, round); err != nil {
+		return err
+	}
+	if err := w.callerIdentity(rounds, round); err != nil {
+		return err
+	}
+	return w.memory()
 }
 
 func say(what string) { fmt.Printf("\n%s\n", what) }

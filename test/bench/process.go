@@ -18,8 +18,12 @@ type process struct {
 	ready time.Duration // from start to the line
 }
 
-func start(argv ...string) (*process, error) {
+func start(argv ...string) (*process, error) { return startWith(nil, argv...) }
+
+// startWith is start with an environment of its own; nil is ours.
+func startWith(env []string, argv ...string) (*process, error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = env
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

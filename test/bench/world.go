@@ -23,10 +23,13 @@ const (
 	batch      = 100 // roles written in one transaction
 )
 
-// world is one installation with each number of roles, all copies of one: the same issuer, keys and administrator.
+// world is one installation with each number of records, all copies of one: the same issuer, keys and administrator.
 type world struct {
+	what    string // of what there are so many: "roles"
 	dirs    map[int]string
 	keyFile string
+	key     *token.SigningKey // of the issuer
+	cluster *store.Cluster
 	tokens  []string
 	servers map[int]*process
 	limit   *process
@@ -34,9 +37,10 @@ type world struct {
 	reply   int               // bytes of an exchange's reply
 }
 
-func prepare(ctx context.Context, podpass, dir string) (*world, error) {
-	w := &world{dirs: map[int]string{}, servers: map[int]*process{}, keyFile: filepath.Join(dir, "issuer.pem")}
-	first := filepath.Join(dir, "roles-0")
+// prepare makes an installation for each size. write stores record i.
+func prepare(ctx context.Context, podpass, dir, what string, write func(tx *store.Tx, w *world, st *store.Store, i int)) (*world, error) {
+	w := &world{what: what, dirs: map[int]string{}, servers: map[int]*process{}, keyFile: filepath.Join(dir, what+".pem")}
+	first := filepath.Join(dir, what+"-0")
 	p, err := start(podpass, "up", "--data-dir", first, "--listen", "127.0.0.1:0", "--log-level", "error")
 	if err != nil {
 		return nil, err
@@ -49,8 +53,8 @@ func prepare(ctx context.Context, podpass, dir string) (*world, error) {
 	}
 	previous := first
 	for i, size := range sizes {
-		say(fmt.Sprintf("storing %d roles", size))
-		w.dirs[size] = filepath.Join(dir, fmt.Sprintf("roles-%d", size))
+		say(fmt.Sprintf("storing %d %s", size, what))
+		w.dirs[size] = filepath.Join(dir, fmt.Sprintf("%s-%d", what, size))
 		if err := copyPrivate(w.dirs[size], previous); err != nil {
 			return nil, err
 		}
@@ -58,7 +62,7 @@ func prepare(ctx context.Context, podpass, dir string) (*world, error) {
 		if i > 0 {
 			from = sizes[i-1]
 		}
-		if err := w.fill(ctx, w.dirs[size], from, size); err != nil {
+		if err := w.fill(ctx, w.dirs[size], from, size, write); err != nil {
 			return nil, err
 		}
 		previous = w.dirs[size]
@@ -79,8 +83,8 @@ func copyPrivate(to, from string) error {
 	})
 }
 
-// fill writes roles [from, to) straight into a data directory, and on the first one signs the tokens.
-func (w *world) fill(ctx context.Context, dir string, from, to int) error {
+// fill writes records [from, to) straight into a data directory, and on the first one reads the issuer's key.
+func (w *world) fill(ctx context.Context, dir string, from, to int, write func(tx *store.Tx, w *world, st *store.Store, i int)) error {
 	st, err := store.Open(ctx, store.Config{DataDir: dir})
 	if err != nil {
 		return err
@@ -90,26 +94,20 @@ func (w *world) fill(ctx context.Context, dir string, from, to int) error {
 	if !ok {
 		return errors.New("no cluster local")
 	}
+	w.cluster = cluster
 	if from == 0 {
-		if err := w.sign(cluster); err != nil {
+		pem := cluster.SigningKeys[len(cluster.SigningKeys)-1].PEM
+		if err := os.WriteFile(w.keyFile, []byte(pem), 0o600); err != nil {
+			return err
+		}
+		if w.key, err = token.ParseSigningKey([]byte(pem)); err != nil {
 			return err
 		}
 	}
-	provider := cluster.Issuer.ProviderARN(cluster.Partition, cluster.Account)
 	for at := from; at < to; at += batch {
 		err := st.Transact(ctx, func(tx *store.Tx) error {
 			for i := at; i < min(at+batch, to); i++ {
-				name := roleName(i)
-				store.Write(tx, st.Roles, store.RoleKey(string(cluster.Account), name), &store.Role{
-					Account: cluster.Account, Partition: cluster.Partition, Path: "/", Name: name, MaxSession: 3600, Created: time.Now().UTC(),
-					ID: identity.UniqueID(identity.PrefixRole, cluster.Account, [8]byte{1, byte(i >> 16), byte(i >> 8), byte(i)}),
-					Trust: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"R%d","Effect":"Allow","Principal":{"Federated":"%s"},`+
-						`"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%s:aud":"sts.amazonaws.com"},`+
-						`"StringLike":{"%s:sub":"system:serviceaccount:bench:*"}}}]}`, i, provider, cluster.Issuer.HostPath(), cluster.Issuer.HostPath()),
-					Inline: store.Documents{{
-						Name: "read", Text: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket-%d/*"}]}`, i),
-					}},
-				})
+				write(tx, w, st, i)
 			}
 			return nil
 		})
@@ -120,37 +118,47 @@ func (w *world) fill(ctx context.Context, dir string, from, to int) error {
 	return nil
 }
 
+// writeRole stores a role that trusts every service account of the namespace bench, and nobody else's policy is like its.
+func writeRole(tx *store.Tx, w *world, st *store.Store, i int) {
+	c, name := w.cluster, roleName(i)
+	store.Write(tx, st.Roles, store.RoleKey(string(c.Account), name), &store.Role{
+		Account: c.Account, Partition: c.Partition, Path: "/", Name: name, MaxSession: 3600, Created: time.Now().UTC(),
+		ID: identity.UniqueID(identity.PrefixRole, c.Account, [8]byte{1, byte(i >> 16), byte(i >> 8), byte(i)}),
+		Trust: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Sid":"R%d","Effect":"Allow","Principal":{"Federated":"%s"},`+
+			`"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"%s:aud":"sts.amazonaws.com"},`+
+			`"StringLike":{"%s:sub":"system:serviceaccount:bench:*"}}}]}`,
+			i, c.Issuer.ProviderARN(c.Partition, c.Account), c.Issuer.HostPath(), c.Issuer.HostPath()),
+		Inline: store.Documents{{
+			Name: "read", Text: fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket-%d/*"}]}`, i),
+		}},
+	})
+}
+
 func roleName(i int) string { return fmt.Sprintf("bench-role-%06d", i) }
 
-// sign makes the tokens beforehand: signing one takes longer than the exchange that is measured.
-func (w *world) sign(cluster *store.Cluster) error {
-	say(fmt.Sprintf("signing %d tokens", tokenCount))
-	pem := cluster.SigningKeys[len(cluster.SigningKeys)-1].PEM
-	if err := os.WriteFile(w.keyFile, []byte(pem), 0o600); err != nil {
-		return err
-	}
-	key, err := token.ParseSigningKey([]byte(pem))
-	if err != nil {
-		return err
-	}
+// sign makes tokens beforehand: signing one takes longer than the exchange that is measured. Each is another pod's, of one of so many accounts.
+func sign(key *token.SigningKey, issuer, audience string, count, accounts int) ([]string, error) {
 	now := time.Now().Truncate(time.Second)
-	for i := range tokenCount {
-		account := fmt.Sprintf("sa-%05d", i)
+	tokens := make([]string, count)
+	for i := range tokens {
+		account := accountName(i % accounts)
 		raw, err := key.Sign(token.Claims{
-			Issuer: cluster.Issuer.String(), Subject: "system:serviceaccount:bench:" + account, Audience: []string{"sts.amazonaws.com"},
+			Issuer: issuer, Subject: "system:serviceaccount:bench:" + account, Audience: []string{audience},
 			IssuedAt: now, NotBefore: now, Expiry: now.Add(24 * time.Hour), ID: fmt.Sprintf("00000000-0000-4000-8000-%012d", i),
 			Kubernetes: token.Kubernetes{
-				Namespace: "bench", ServiceAccount: account, ServiceAccountUID: fmt.Sprintf("00000000-0000-4000-8001-%012d", i),
-				Pod: account + "-x2x4z", PodUID: fmt.Sprintf("00000000-0000-4000-8002-%012d", i),
+				Namespace: "bench", ServiceAccount: account, ServiceAccountUID: fmt.Sprintf("00000000-0000-4000-8001-%012d", i%accounts),
+				Pod: fmt.Sprintf("%s-%05d", account, i), PodUID: fmt.Sprintf("00000000-0000-4000-8002-%012d", i),
 			},
 		})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w.tokens = append(w.tokens, raw)
+		tokens[i] = raw
 	}
-	return nil
+	return tokens, nil
 }
+
+func accountName(i int) string { return fmt.Sprintf("sa-%05d", i) }
 
 // startTimes measures how long an existing data directory takes to be served.
 func (w *world) startTimes(podpass string) error {
@@ -167,12 +175,12 @@ func (w *world) startTimes(podpass string) error {
 				return err
 			}
 		}
-		fmt.Printf("  %-52s %12.2f s   (%.2f to %.2f)\n", fmt.Sprintf("%d roles", size), median(seconds), slices.Min(seconds), slices.Max(seconds))
+		fmt.Printf("  %-52s %12.2f s   (%.2f to %.2f)\n", fmt.Sprintf("%d %s", size, w.what), median(seconds), slices.Min(seconds), slices.Max(seconds))
 	}
 	return nil
 }
 
-// start runs a server for each size, and the limit with replies of an exchange's size.
+// start runs a server for each size.
 func (w *world) start(podpass string) error {
 	for _, size := range sizes {
 		p, err := start(podpass, "up", "--data-dir", w.dirs[size], "--listen", "127.0.0.1:0", "--log-level", "error")
@@ -181,7 +189,12 @@ func (w *world) start(podpass string) error {
 		}
 		w.servers[size] = p
 	}
-	n, err := replySize(w.exchange(w.servers[sizes[0]].url, sizes[0])(0))
+	return nil
+}
+
+// startLimit runs the bare handler, with replies of the size that this request's has.
+func (w *world) startLimit(request *http.Request) error {
+	n, err := replySize(request)
 	if err != nil {
 		return err
 	}
