@@ -2,7 +2,6 @@ package sigv4
 
 import (
 	"net"
-	"strings"
 
 	"github.com/podpass/podpass/identity"
 )
@@ -15,26 +14,11 @@ func HostRegion(host string) (region string, ok bool) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	service, rest, _ := strings.Cut(host, ".")
-	switch service {
-	case "sts", "sts-fips", "iam", "iam-fips":
-	default:
+	service, region, ok := identity.ServiceHost(host)
+	if !ok || service != "sts" && service != "iam" {
 		return "", false
 	}
-	switch rest {
-	case "amazonaws.com", "global.api.aws":
-		return "us-east-1", true
-	case "us-gov.amazonaws.com":
-		return "us-gov-west-1", true
-	}
-	region, suffix, _ := strings.Cut(rest, ".")
-	for _, p := range identity.Partitions() {
-		if (suffix == p.DNSSuffix || suffix == p.DualStackSuffix) && identity.ValidRegion(region) {
-			return region, true
-		}
-	}
-	return "", false
+	return region, true
 }
 
 // regionFits reports whether a signature for region is good at host: the host's own region under AWS's names, any well-formed one elsewhere.
