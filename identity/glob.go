@@ -1,6 +1,9 @@
 package identity
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Glob reports whether a pattern matches the whole of a text: * is any run of characters, also an empty one, and ? any one. It takes time
 // linear in the product of their lengths, whatever they hold. (Policies have globs of their own, with rules for ARNs and variables.)
@@ -27,3 +30,22 @@ func Glob(pattern, text string) bool {
 
 // IsGlob reports whether a text holds a wildcard.
 func IsGlob(s string) bool { return strings.ContainsAny(s, "*?") }
+
+// ParseGlobs checks the namespace and the service account of an association, either of which may hold wildcards: with a letter in the place of
+// each they must be names, so that nothing is accepted that could never match.
+func ParseGlobs(namespace, name string) error {
+	if !IsGlob(namespace) && !IsGlob(name) {
+		_, err := ParseServiceAccount(namespace, name)
+		return err
+	}
+	letters := strings.NewReplacer("*", "a", "?", "a")
+	if _, err := ParseServiceAccount(letters.Replace(namespace), letters.Replace(name)); err != nil {
+		return fmt.Errorf("%s/%s matches no service account: namespaces and names have lower-case letters, digits and hyphens, names also dots", namespace, name)
+	}
+	return nil
+}
+
+// MatchesAll reports whether a glob matches every name.
+func MatchesAll(glob string) bool {
+	return strings.Trim(glob, "*?") == "" && strings.Contains(glob, "*") && strings.Count(glob, "?") <= 1
+}
