@@ -52,6 +52,10 @@ func (d *Document) check(note notes) {
 		note("metadata.namespace", "a %s has no namespace", d.Kind)
 	case namespaced && m.Namespace == "":
 		note("metadata.namespace", "is required: the namespace of the service account")
+	case d.Kind == KindAssociation && m.Name != "":
+		if err := identity.ParseGlobs(m.Namespace, m.Name); err != nil {
+			note("metadata", "%v", err)
+		}
 	case namespaced && m.Name != "":
 		if _, err := identity.ParseServiceAccount(m.Namespace, m.Name); err != nil {
 			note("metadata", "%v", err)

@@ -16,7 +16,7 @@ type Document struct {
 	Spec       Spec     `json:"spec"` // of the kind's type, a pointer
 }
 
-// Metadata names an object.
+// Metadata names an object. Name and namespace of an Association may be globs.
 type Metadata struct {
 	Name        string            `json:"name"`
 	Namespace   string            `json:"namespace,omitempty"`   // Association and ServiceAccount
@@ -111,7 +111,7 @@ type OIDCProviderSpec struct {
 	Thumbprints []string `json:"thumbprints,omitempty"`
 }
 
-// AssociationSpec gives the service account that the metadata names a role through Pod Identity.
+// AssociationSpec gives the service account that the metadata names, or every one that its globs match, a role through Pod Identity.
 type AssociationSpec struct {
 	Cluster            string          `json:"cluster,omitempty"`    // default "local"
 	Role               string          `json:"role"`                 // name of a role of the cluster's account, or an ARN of it

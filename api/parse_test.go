@@ -151,6 +151,9 @@ var mistakes = []struct {
 	{"association role", head + "Association\nmetadata: {name: web, namespace: shop}\nspec: {role: 'a b'}", []string{
 		`document 1 (Association web, line 1): spec.role: "a b" is neither a role's name nor an ARN`,
 	}, true},
+	{"association globs", head + "Association\nmetadata: {name: 'web-*-', namespace: 'shop*'}\nspec: {role: web}", []string{
+		"document 1 (Association web-*-, line 1): metadata: shop*/web-*- matches no service account: namespaces and names have lower-case letters, digits and hyphens, names also dots",
+	}, false},
 	{"service account", head + "ServiceAccount\nmetadata: {name: a:b, namespace: shop, tags: {a: b}}\nspec: {cluster: /}", []string{
 		`document 1 (ServiceAccount a:b, line 1): metadata: service account "a:b" is not a DNS name (lower-case letters, digits, hyphens and dots)`,
 		"document 1 (ServiceAccount a:b, line 1): metadata.tags: a ServiceAccount has no tags",

@@ -134,3 +134,22 @@ func TestSchemaHasTheTypesFields(t *testing.T) {
 		t.Errorf("a document has members %v in the schema", schema.Properties)
 	}
 }
+
+// Globs name the service accounts of an Association, and of nothing else.
+func TestGlobs(t *testing.T) {
+	schema := compiled(t)
+	for text, want := range map[string]bool{
+		"kind: Association\nmetadata: {name: '*', namespace: 'team-?*'}\nspec: {role: web}":    true,
+		"kind: Association\nmetadata: {name: 'web.*', namespace: '*-shop'}\nspec: {role: web}": true,
+		"kind: Association\nmetadata: {name: '*', namespace: 'team.*'}\nspec: {role: web}":     false,
+		"kind: ServiceAccount\nmetadata: {name: '*', namespace: shop}":                         false,
+	} {
+		text = "apiVersion: podpass.io/v1alpha1\n" + text
+		if err := schema.Validate(instance(t, text)); (err == nil) != want {
+			t.Errorf("schema: %s\n%v", text, err)
+		}
+		if _, err := api.ParseDocuments([]byte(text)); (err == nil) != want {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+}
