@@ -6,6 +6,7 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/session"
@@ -64,7 +65,7 @@ func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRole
 	for i, t := range in.Tags {
 		asTags[i] = identity.Tag(t)
 	}
-	tags, refusal := newSessionTags(asTags, in.TransitiveTagKeys, caller.Session)
+	tags, refusal := assume.NewTags(asTags, in.TransitiveTagKeys, caller.Session)
 	if refusal != "" {
 		return nil, invalidParameter(refusal)
 	}
@@ -73,28 +74,26 @@ func (s *service) assumeRole(_ context.Context, c *awsquery.Call, in *assumeRole
 	}
 	source, err := sourceIdentity(caller.Session, in.SourceIdentity)
 	if err != nil {
-		return nil, denied(actionSetSourceIdentity).Because(err)
+		return nil, denied(assume.ActionSetSourceIdentity).Because(err)
 	}
 
 	own, err := s.Gate.Policies(*caller)
 	if err != nil {
 		return nil, err
 	}
-	role, missing := s.findRole(arn)
 	keys := s.Gate.Context(c.Request, *caller)
-	tags.setKeys(keys, role)
-	setSessionKeys(keys, in.RoleSessionName, in.DurationSeconds, source)
 	if in.ExternalID != "" {
 		keys.Set("sts:ExternalId", in.ExternalID)
 	}
-	asked := &application{
-		arn: arn, role: role, missing: missing, keys: keys, event: c.Event,
-		requester: caller.Requester(), own: own,
+	asked := &assume.Application{
+		Action: assume.ActionAssumeRole, Role: s.roles.Find(arn), Requester: caller.Requester(), Own: own, Keys: keys,
+		SessionName: in.RoleSessionName, Seconds: orDefault(in.DurationSeconds, defaultRoleSession),
+		Tags: tags, SourceIdentity: source,
 	}
-	if err := s.authorise(asked, needed(actionAssumeRole, tags, source), denied); err != nil {
+	if err := s.authorise(c.Event, asked, denied); err != nil {
 		return nil, err
 	}
-	return s.issueRole(asked, &in.roleInput, tags, session.Session{SourceIdentity: source, Chained: chained})
+	return s.issueRole(c.Event, asked, &in.roleInput, session.Session{Chained: chained})
 }
 
 // refuseUnsupported refuses what would otherwise be silently ignored: a second factor nobody checks is none.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/session"
@@ -52,16 +53,15 @@ func (s *service) assumeRoleWithWebIdentity(
 		return nil, err
 	}
 
-	role, missing := s.findRole(arn)
 	keys := s.Gate.Context(c.Request, access.Caller{})
 	id.setKeys(keys)
-	id.tags.setKeys(keys, role)
-	setSessionKeys(keys, in.RoleSessionName, in.DurationSeconds, id.claims.SourceIdentity)
-	asked := &application{
-		arn: arn, role: role, missing: missing, keys: keys, event: e,
-		requester: policy.Requester{Federated: id.provider.String()},
+	asked := &assume.Application{
+		Action: assume.ActionWebIdentity, Role: s.roles.Find(arn), Keys: keys,
+		Requester:   policy.Requester{Federated: id.provider.String()},
+		SessionName: in.RoleSessionName, Seconds: orDefault(in.DurationSeconds, defaultRoleSession),
+		Tags: id.tags, SourceIdentity: id.claims.SourceIdentity,
 	}
-	if err := s.authorise(asked, needed(actionWebIdentity, id.tags, id.claims.SourceIdentity), notAuthorised); err != nil {
+	if err := s.authorise(e, asked, notAuthorised); err != nil {
 		return nil, err
 	}
 
@@ -69,13 +69,12 @@ func (s *service) assumeRoleWithWebIdentity(
 	if err := s.Keys.Review(ctx, id.cluster, in.WebIdentityToken, id.claims); err != nil {
 		return nil, tokenRefused(err)
 	}
-	made, err := s.issueRole(asked, &in.roleInput, id.tags, session.Session{
-		SourceIdentity: id.claims.SourceIdentity,
-		Provider:       id.provider.String(),
-		Subject:        id.claims.Subject,
-		Issuer:         id.claims.Issuer,
-		Cluster:        id.clusterName(),
-		PodUID:         id.claims.Kubernetes.PodUID,
+	made, err := s.issueRole(e, asked, &in.roleInput, session.Session{
+		Provider: id.provider.String(),
+		Subject:  id.claims.Subject,
+		Issuer:   id.claims.Issuer,
+		Cluster:  id.clusterName(),
+		PodUID:   id.claims.Kubernetes.PodUID,
 	})
 	if err != nil {
 		return nil, err

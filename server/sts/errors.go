@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/podpass/podpass/server/awserr"
-	"github.com/podpass/podpass/session"
 	"github.com/podpass/podpass/token"
 )
 
@@ -16,15 +15,11 @@ import (
 const (
 	textNoKey = "Couldn't retrieve verification key from your identity provider,  please reference " +
 		"AssumeRoleWithWebIdentity documentation for requirements"
-	textNoProvider        = "No OpenIDConnect provider found in your account for "
-	textWrongAudience     = "Incorrect token audience"
-	textNotJWT            = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
-	textMaxSession        = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
-	textChaining          = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
-	textTransitiveMissing = "The specified transitive tag key must be included in the requested tags."
-	textDuplicateTags     = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
-	textInheritedTag      = "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag " +
-		"key from the calling session."
+	textNoProvider         = "No OpenIDConnect provider found in your account for "
+	textWrongAudience      = "Incorrect token audience"
+	textNotJWT             = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
+	textMaxSession         = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
+	textChaining           = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
 	textSessionCredentials = "Cannot call GetSessionToken with session credentials"
 	textMFA                = "MultiFactorAuthentication failed with invalid MFA one time pass code."
 )
@@ -34,7 +29,6 @@ const (
 	textBadSignature = "The web identity token's signature is not valid."
 	textUnreachable  = "The identity provider that was asked to verify the token could not be reached."
 	textRevoked      = "The web identity token is no longer accepted by the cluster that issued it."
-	textReservedTag  = "Tag keys must not begin with aws:, which is reserved."
 	textProviderID   = "ProviderId is for OAuth 2.0 access tokens and must be absent with an OpenID Connect token."
 	textContexts     = "ProvidedContexts are not supported."
 )
@@ -75,12 +69,3 @@ func tokenRefused(err error) error {
 }
 
 func epoch(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
-
-// tooLarge is the refusal of a session that fits no session token.
-func tooLarge(err error) error {
-	var size *session.TooLargeError
-	if !errors.As(err, &size) {
-		return err
-	}
-	return awserr.New(http.StatusBadRequest, "PackedPolicyTooLarge", size.Error()).Because(err)
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/server/awsquery"
 )
@@ -32,7 +33,7 @@ func (s *service) getAccessKeyInfo(_ context.Context, c *awsquery.Call, in *getA
 		return nil, awserr.AccessDenied(fmt.Sprintf("User: %s is not authorized to perform: %s with a session of GetSessionToken", c.Caller.ARN, action))
 	}
 	d, err := s.Gate.Authorise(c.Request, c.Caller, action, "*", nil)
-	c.Event.Statement = statement(d)
+	c.Event.Statement = assume.Statement(d)
 	if err != nil {
 		return nil, err
 	}

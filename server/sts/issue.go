@@ -1,13 +1,12 @@
 package sts
 
 import (
-	"encoding/hex"
 	"time"
 
 	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/session"
-	"github.com/podpass/podpass/store"
 )
 
 // maxTokenSize is the longest session token, in bytes; utilization is told in percent of it.
@@ -36,19 +35,10 @@ type issued struct {
 
 // issue seals a session of the given length from now on, and tells the audit event whose it is.
 func (s *service) issue(e *audit.Event, sess session.Session, length time.Duration, minSize int) (*issued, error) {
-	sess.IssuedAt = s.Now().UTC().Truncate(time.Second)
-	// Sessions know whole seconds and revocations don't: one issued in the second of a revocation, but behind it, counts from the next.
-	if from := s.Store.NotRevokedFrom(sess.PrincipalID); sess.IssuedAt.Before(from) {
-		sess.IssuedAt = from.UTC().Add(time.Second - time.Nanosecond).Truncate(time.Second)
-	}
-	sess.Expires = sess.IssuedAt.Add(length)
-	made, sess, err := s.Store.Ring().Mint(s.Random, sess, minSize)
+	made, err := s.roles.Mint(e, sess, length, minSize)
 	if err != nil {
-		return nil, tooLarge(err)
+		return nil, err
 	}
-	e.SessionID = hex.EncodeToString(sess.ID[:])
-	e.AccessKeyID = made.AccessKeyID
-	e.Expires = made.Expires
 	size := len(made.SessionToken)
 	return &issued{
 		credentials: credentials{
@@ -62,11 +52,9 @@ func (s *service) issue(e *audit.Event, sess session.Session, length time.Durati
 	}, nil
 }
 
-func assumed(role *store.Role, sessionName string) assumedRoleUser {
-	return assumedRoleUser{
-		AssumedRoleID: role.ID + ":" + sessionName,
-		ARN:           role.Account.AssumedRole(role.Partition, role.Name, sessionName).String(),
-	}
+func assumed(role assume.Role, sessionName string) assumedRoleUser {
+	arn, id := role.Session(sessionName)
+	return assumedRoleUser{AssumedRoleID: id, ARN: arn.String()}
 }
 
 // packedSize is PackedPolicySize: the share of a session token, in percent rounded up, that policies and tags passed with

@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -70,7 +71,7 @@ func validateSessionPolicies(v *awsquery.Validator, inline string, arns []policy
 	}
 }
 
-// validateTags applies the model's limits. Those of meaning (duplicates, inherited keys) are newSessionTags'.
+// validateTags applies the model's limits. Those of meaning (duplicates, inherited keys) are assume.NewTags'.
 func validateTags(v *awsquery.Validator, tags []tag, transitive []string) {
 	v.Count("tags", len(tags), 0, maxTags)
 	for i, t := range tags {
@@ -96,6 +97,9 @@ func validateMFA(v *awsquery.Validator, serial, code string) {
 		v.Pattern("tokenCode", code, patternDigits, func(s string) bool { return strings.Trim(s, "0123456789") == "" })
 	}
 }
+
+// member is the name of a list's entry in a ValidationError, counted from 1.
+func member(list string, i int) string { return list + "." + strconv.Itoa(i+1) + ".member" }
 
 // parseRoleARN reads the ARN of a role; its error is AWS's for any other text.
 func parseRoleARN(text string) (identity.ARN, error) {

@@ -3,6 +3,7 @@ package sts
 import (
 	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/session"
 )
 
@@ -38,28 +39,25 @@ func (in *roleInput) role(e *audit.Event) (identity.ARN, error) {
 }
 
 // issueRole makes the session of a role that the requester has been found to be allowed. sess comes with what only its kind of requester has.
-func (s *service) issueRole(a *application, in *roleInput, tags sessionTags, sess session.Session) (*roleOutput, error) {
-	length, err := roleSession(a.role, in.DurationSeconds)
+func (s *service) issueRole(e *audit.Event, a *assume.Application, in *roleInput, sess session.Session) (*roleOutput, error) {
+	length, err := roleSession(a.Role.Record, in.DurationSeconds)
 	if err != nil {
 		return nil, err
 	}
-	managed, err := s.sessionPolicies(a.arn, in.Policy, in.PolicyARNs)
+	managed, err := s.sessionPolicies(a.Role.ARN, in.Policy, in.PolicyARNs)
 	if err != nil {
 		return nil, err
 	}
-	sess.Kind, sess.Name = session.AssumedRole, in.RoleSessionName
-	sess.Account, sess.PrincipalID, sess.PrincipalName = a.role.Account, a.role.ID, a.role.Name
-	sess.Tags, sess.TransitiveKeys = tags.tags(), tags.transitiveKeys()
 	sess.Policy, sess.PolicyARNs = in.Policy, managed
-	made, err := s.issue(a.event, sess, length, orDefault(in.MinimumSessionTokenSize, 0))
+	made, err := s.issue(e, a.Session(sess), length, orDefault(in.MinimumSessionTokenSize, 0))
 	if err != nil {
 		return nil, err
 	}
 	return &roleOutput{
 		Credentials:             made.credentials,
-		AssumedRoleUser:         assumed(a.role, in.RoleSessionName),
-		PackedPolicySize:        packedSize(in.Policy, managed, tags.asked),
-		SourceIdentity:          optional(sess.SourceIdentity),
+		AssumedRoleUser:         assumed(a.Role, in.RoleSessionName),
+		PackedPolicySize:        packedSize(in.Policy, managed, a.Tags.Asked()),
+		SourceIdentity:          optional(a.SourceIdentity),
 		SessionTokenSize:        made.size,
 		SessionTokenUtilization: made.utilization,
 	}, nil

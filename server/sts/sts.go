@@ -7,6 +7,7 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/store"
 	"github.com/podpass/podpass/token"
@@ -30,11 +31,14 @@ type Config struct {
 	Random io.Reader // of session ids and nonces
 }
 
-type service struct{ Config }
+type service struct {
+	Config
+	roles *assume.Roles
+}
 
 // New makes the service, to be mounted on an awsquery.Pipeline.
 func New(c Config) awsquery.Service {
-	s := &service{c}
+	s := &service{c, &assume.Roles{Store: c.Store, Now: c.Now, Random: c.Random}}
 	return awsquery.Service{
 		Name:      "sts",
 		Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/server/awserr"
 	"github.com/podpass/podpass/store"
 	"github.com/podpass/podpass/token"
@@ -24,7 +24,7 @@ type webIdentity struct {
 	provider identity.ARN
 	audience string         // the one of the token's audiences that the provider knows
 	cluster  *store.Cluster // nil for an issuer that is only an IAM provider
-	tags     sessionTags
+	tags     assume.Tags
 }
 
 // verify establishes who a raw token speaks for, in the account of the role it is for. The order matters: which
@@ -116,7 +116,7 @@ func (id *webIdentity) readSessionClaims() error {
 		return invalidToken(fmt.Sprintf("The token must have no more than %d session tags.", maxTags))
 	}
 	var refusal string
-	if id.tags, refusal = newSessionTags(tags, id.claims.TransitiveKeys, nil); refusal != "" {
+	if id.tags, refusal = assume.NewTags(tags, id.claims.TransitiveKeys, nil); refusal != "" {
 		return invalidToken(refusal)
 	}
 	if source := id.claims.SourceIdentity; source != "" && !isSourceIdentity(source) {
@@ -144,15 +144,6 @@ func (id *webIdentity) describe(e *audit.Event) {
 		e.Namespace, e.ServiceAccount = sa.Namespace, sa.Name
 	}
 	e.Pod, e.PodUID = id.claims.Kubernetes.Pod, id.claims.Kubernetes.PodUID
-}
-
-// setSessionKeys puts the condition keys about the session asked for into a request.
-func setSessionKeys(keys *policy.Context, name string, seconds *int, sourceIdentity string) {
-	keys.Set("sts:RoleSessionName", name)
-	keys.Set("sts:DurationSeconds", strconv.Itoa(orDefault(seconds, defaultRoleSession)))
-	if sourceIdentity != "" {
-		keys.Set("sts:SourceIdentity", sourceIdentity)
-	}
 }
 
 func isSourceIdentity(s string) bool {

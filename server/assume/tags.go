@@ -1,7 +1,6 @@
-package sts
+package assume
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/podpass/podpass/identity"
@@ -10,19 +9,36 @@ import (
 	"github.com/podpass/podpass/store"
 )
 
-// sessionTags are the tags a new session is asked to have and those it inherits.
+// What a client is told of tags that don't go together, in AWS's words; the last is ours.
+const (
+	textTransitiveMissing = "The specified transitive tag key must be included in the requested tags."
+	textDuplicateTags     = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+	textInheritedTag      = "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag " +
+		"key from the calling session."
+	textReservedTag = "Tag keys must not begin with aws:, which is reserved."
+)
+
+// Tags are the tags a new session is asked to have and those it inherits.
 //
 // Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
-type sessionTags struct {
+type Tags struct {
 	asked      identity.Tags
 	transitive []string      // keys of asked that later sessions inherit
 	inherited  identity.Tags // transitive tags of the calling session; they stay transitive
+	again      bool          // see SentAgain
 }
 
-// newSessionTags checks tags that came with a request or in a token, whose texts fit the model, against each other and
+// SentAgain are the tags with the inherited ones passed along as well, which is how EKS assumes a target role: the trust policy finds them in
+// aws:RequestTag, too. The session seals the same.
+func (st Tags) SentAgain() Tags {
+	st.again = true
+	return st
+}
+
+// NewTags checks tags that came with a request or in a token, whose texts fit the model, against each other and
 // against what the calling session (nil: none) hands down. refusal is what the client is told, "" if all is well.
-func newSessionTags(tags identity.Tags, transitive []string, calling *session.Session) (st sessionTags, refusal string) {
-	st = sessionTags{asked: tags, transitive: transitive}
+func NewTags(tags identity.Tags, transitive []string, calling *session.Session) (st Tags, refusal string) {
+	st = Tags{asked: tags, transitive: transitive}
 	if calling != nil {
 		st.inherited = inheritedTags(calling)
 	}
@@ -61,14 +77,17 @@ func inheritedTags(calling *session.Session) identity.Tags {
 	return out
 }
 
+// Asked are the tags that came with the request itself.
+func (st Tags) Asked() identity.Tags { return st.asked }
+
 // any reports whether setting the tags needs sts:TagSession. Inherited ones do as well: it is what makes a pod's tags,
 // all of them transitive, fail at the second role when only the first allows the action.
-func (st sessionTags) any() bool { return len(st.asked)+len(st.inherited) > 0 }
+func (st Tags) any() bool { return len(st.asked)+len(st.inherited) > 0 }
 
-// tags and transitiveKeys are what the new session seals.
-func (st sessionTags) tags() identity.Tags { return st.inherited.With(st.asked) }
+// all and transitiveKeys are what the new session seals.
+func (st Tags) all() identity.Tags { return st.inherited.With(st.asked) }
 
-func (st sessionTags) transitiveKeys() []string {
+func (st Tags) transitiveKeys() []string {
 	if len(st.inherited) == 0 {
 		return st.transitive
 	}
@@ -81,17 +100,21 @@ func (st sessionTags) transitiveKeys() []string {
 
 // setKeys puts the condition keys about tags into a request for a role: those asked for, and the role's own, in which an
 // inherited tag takes the place of the role's of the same key.
-func (st sessionTags) setKeys(keys *policy.Context, role *store.Role) {
-	if len(st.asked) > 0 {
-		names := make([]string, len(st.asked))
-		for i, t := range st.asked {
+func (st Tags) setKeys(keys *policy.Context, role *store.Role) {
+	asked, transitive := st.asked, st.transitive
+	if st.again {
+		asked, transitive = st.all(), st.transitiveKeys()
+	}
+	if len(asked) > 0 {
+		names := make([]string, len(asked))
+		for i, t := range asked {
 			names[i] = t.Key
 			keys.Set("aws:RequestTag/"+t.Key, t.Value)
 		}
 		keys.SetMany("aws:TagKeys", names)
 	}
-	if len(st.transitive) > 0 {
-		keys.SetMany("sts:TransitiveTagKeys", st.transitive)
+	if len(transitive) > 0 {
+		keys.SetMany("sts:TransitiveTagKeys", transitive)
 	}
 	for _, t := range role.Tags {
 		value := t.Value
@@ -102,6 +125,3 @@ func (st sessionTags) setKeys(keys *policy.Context, role *store.Role) {
 		keys.Set("iam:ResourceTag/"+t.Key, value)
 	}
 }
-
-// member is the name of a list's entry in a ValidationError, counted from 1.
-func member(list string, i int) string { return list + "." + strconv.Itoa(i+1) + ".member" }
