@@ -1,20 +1,25 @@
 // Command gov1 is the unmodified AWS SDK for Go v1: gov1 ACTION [JSON], one JSON document on stdout. A refusal is {"error": CODE, "status": HTTP
 // STATUS, "message": TEXT} and exit status 1. The SDK reads no endpoint variable, so operators give it an endpoint in code, as here; a
-// workload with PODPASS_TEST_ENDPOINT unset calls AWS's own host names.
+// workload with PODPASS_TEST_ENDPOINT unset calls AWS's own host names. `gov1 -` takes a line "ACTION JSON" from stdin at a time and answers
+// each with a line: one long-lived process, whose credentials the SDK keeps and renews.
 package main
 
 //lint:file-ignore SA1019 the deprecated SDK is the client under test
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go/aws"
 	"github.com/aws/aws-sdk-go/aws/awserr"
 	"github.com/aws/aws-sdk-go/aws/session"
+	"github.com/aws/aws-sdk-go/service/eks"
+	"github.com/aws/aws-sdk-go/service/eksauth"
 	"github.com/aws/aws-sdk-go/service/iam"
 	"github.com/aws/aws-sdk-go/service/sts"
 )
@@ -35,9 +40,29 @@ func run(action, input string) error {
 	if endpoint := os.Getenv("PODPASS_TEST_ENDPOINT"); endpoint != "" {
 		cfg = cfg.WithEndpoint(endpoint)
 	}
-	method := reflect.ValueOf(sts.New(s, cfg)).MethodByName(action)
-	if !method.IsValid() {
-		method = reflect.ValueOf(iam.New(s, cfg)).MethodByName(action)
+	services := []reflect.Value{
+		reflect.ValueOf(sts.New(s, cfg)), reflect.ValueOf(iam.New(s, cfg)), reflect.ValueOf(eks.New(s, cfg)), reflect.ValueOf(eksauth.New(s, cfg)),
+	}
+	if action != "-" {
+		return call(services, action, input)
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		action, input, _ := strings.Cut(lines.Text(), " ")
+		if err := call(services, action, input); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	return lines.Err()
+}
+
+// call prints the output of an action, or what refused it.
+func call(services []reflect.Value, action, input string) error {
+	var method reflect.Value
+	for _, service := range services {
+		if method = service.MethodByName(action); method.IsValid() {
+			break
+		}
 	}
 	if !method.IsValid() {
 		return fmt.Errorf("no such action: %s", action)
@@ -47,7 +72,7 @@ func run(action, input string) error {
 		return err
 	}
 	out := method.Call([]reflect.Value{in})
-	err, _ = out[1].Interface().(error)
+	err, _ := out[1].Interface().(error)
 	if err == nil {
 		return json.NewEncoder(os.Stdout).Encode(out[0].Interface())
 	}

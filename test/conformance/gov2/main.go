@@ -1,16 +1,20 @@
 // Command gov2 is the unmodified AWS SDK for Go v2 as a workload or an operator uses it: gov2 ACTION [JSON], one JSON document on stdout. A
-// refusal is {"error": CODE, "status": HTTP STATUS, "message": TEXT} and exit status 1.
+// refusal is {"error": CODE, "status": HTTP STATUS, "message": TEXT} and exit status 1. `gov2 -` takes a line "ACTION JSON" from stdin at a time
+// and answers each with a line: one long-lived process, whose credentials the SDK keeps and renews.
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"reflect"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -30,9 +34,27 @@ func run(action, input string) error {
 	if err != nil {
 		return err
 	}
-	method := reflect.ValueOf(sts.NewFromConfig(cfg)).MethodByName(action)
-	if !method.IsValid() {
-		method = reflect.ValueOf(iam.NewFromConfig(cfg)).MethodByName(action)
+	services := []reflect.Value{reflect.ValueOf(sts.NewFromConfig(cfg)), reflect.ValueOf(iam.NewFromConfig(cfg)), reflect.ValueOf(eks.NewFromConfig(cfg))}
+	if action != "-" {
+		return call(ctx, services, action, input)
+	}
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		action, input, _ := strings.Cut(lines.Text(), " ")
+		if err := call(ctx, services, action, input); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	return lines.Err()
+}
+
+// call prints the output of an action, or what refused it.
+func call(ctx context.Context, services []reflect.Value, action, input string) error {
+	var method reflect.Value
+	for _, service := range services {
+		if method = service.MethodByName(action); method.IsValid() {
+			break
+		}
 	}
 	if !method.IsValid() {
 		return fmt.Errorf("no such action: %s", action)
@@ -42,7 +64,7 @@ func run(action, input string) error {
 		return err
 	}
 	out := method.Call([]reflect.Value{reflect.ValueOf(ctx), in})
-	err, _ = out[1].Interface().(error)
+	err, _ := out[1].Interface().(error)
 	if err == nil {
 		return json.NewEncoder(os.Stdout).Encode(out[0].Interface())
 	}
