@@ -4,7 +4,8 @@
 // clients above it. Only what an endpoint could not answer (no connection, a time-out, a fault of its own, throttling) leads to the next: a refusal
 // is an answer.
 //
-// It refuses redirects, and plain HTTP off loopback and private networks unless it is told otherwise. It never logs a token or a key.
+// It refuses redirects, and plain HTTP off loopback and private addresses unless it is told otherwise. It never logs a token or a key. MinIO's
+// STS is a service like the others: it ignores the role's ARN where its users' policies come from a claim, and leaves out who was assumed.
 //
-// It imports identity and the AWS SDK's signer, and nothing of the server or the store: server/eksauth and the agent stand on it.
+// It imports identity and the AWS SDK, and nothing of the server or the store: server/eksauth and the agent stand on it.
 package upstream

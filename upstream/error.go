@@ -40,6 +40,22 @@ func (e *Error) Temporary() bool {
 	return temporary[strings.TrimSuffix(e.Code, "Exception")]
 }
 
+// maxText bounds what of a service's words is kept: they go into the audit event.
+const maxText = 1000
+
+// clean withholds a text that repeats the secret that was sent, and cuts off what is too long. The far end may be anybody's.
+func (e *Error) clean(secret string) *Error {
+	for _, text := range []*string{&e.Code, &e.Message, &e.RequestID, &e.Reason} {
+		if secret != "" && strings.Contains(*text, secret) {
+			*text = "(withheld: it repeats a secret)"
+		}
+		if len(*text) > maxText {
+			*text = strings.ToValidUTF8((*text)[:maxText], "") + "…"
+		}
+	}
+	return e
+}
+
 // temporary are the codes, less their suffix, that come with a status of the caller's fault and are not one: those the SDKs take for
 // throttling, a failure of the service's own, an identity provider the service could not reach, and a region that is switched off.
 //

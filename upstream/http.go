@@ -1,0 +1,81 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A dial may take half a second, as the EKS agent's, and less while another endpoint could be asked instead.
+const (
+	dialTimeout      = 500 * time.Millisecond
+	shortDialTimeout = 300 * time.Millisecond
+)
+
+// maxAnswer bounds an answer's body.
+const maxAnswer = 1 << 20
+
+// NewHTTPClient makes the client for upstream services. roots nil are the system's. It follows no redirect, keeps idle connections, and uses
+// the environment's proxy but for addresses that no proxy could reach better.
+func NewHTTPClient(roots *x509.CertPool) *http.Client {
+	transport := &http.Transport{
+		Proxy:                  proxy,
+		DialContext:            dial,
+		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		TLSHandshakeTimeout:    2 * time.Second,
+		ResponseHeaderTimeout:  30 * time.Second, // a backstop: every call has a deadline of its own
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           256,
+		MaxIdleConnsPerHost:    64,
+		MaxResponseHeaderBytes: 64 << 10,
+		ForceAttemptHTTP2:      true,
+	}
+	return &http.Client{
+		Transport:     bounded{transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func proxy(r *http.Request) (*url.URL, error) {
+	if nearby(r.URL.Hostname()) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
+// bounded caps what is read of an answer.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		res.Body = &cappedBody{Reader: io.LimitReader(res.Body, maxAnswer), Closer: res.Body}
+	}
+	return res, err
+}
+
+type cappedBody struct {
+	io.Reader
+	io.Closer
+}
+
+// shortDial is the context key of how long a dial may take. The transport dials with the values of the request's context, not its deadline.
+type shortDial struct{}
+
+func withDialTimeout(ctx context.Context, short bool) context.Context {
+	return context.WithValue(ctx, shortDial{}, short)
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	if short, _ := ctx.Value(shortDial{}).(bool); short {
+		d.Timeout = shortDialTimeout
+	}
+	return d.DialContext(ctx, network, address)
+}
