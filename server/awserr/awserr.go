@@ -12,6 +12,7 @@ type Error struct {
 	Status  int    // HTTP status
 	Message string // public
 	Cause   error  // private: why, for audit and log
+	Hint    string // public: what is wrong in words of our own, as the header Podpass-Reason; "" leaves it out
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
@@ -22,6 +23,13 @@ func (e *Error) Unwrap() error { return e.Cause }
 func (e *Error) Because(cause error) *Error {
 	c := *e
 	c.Cause = cause
+	return &c
+}
+
+// Hinting returns a copy with a hint. It goes to whoever is refused: it is a constant, or made of what they sent, and names no policy.
+func (e *Error) Hinting(hint string) *Error {
+	c := *e
+	c.Hint = hint
 	return &c
 }
 

@@ -2,10 +2,13 @@ package awserr
 
 import "net/http"
 
+// CodeInternalServer is what most JSON services call a failure of their own. EKS has another name.
+const CodeInternalServer = "InternalServerException"
+
 // JSON is the error as REST-JSON services name it. The Query services and the JSON services agree on reasons and differ in names: the
 // reasons every service has are translated here, and errors of a service's own pass unchanged.
 func (e *Error) JSON() *Error {
-	as := func(status int, code, message string) *Error { return New(status, code, message).Because(e.Cause) }
+	as := func(status int, code, message string) *Error { return New(status, code, message).Because(e.Cause).Hinting(e.Hint) }
 	switch e.Code {
 	case "MissingAuthenticationToken":
 		return as(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -22,7 +25,7 @@ func (e *Error) JSON() *Error {
 	case codeThrottling:
 		return as(http.StatusTooManyRequests, "ThrottlingException", e.Message)
 	case "InternalFailure":
-		return as(http.StatusInternalServerError, "InternalServerException", e.Message)
+		return as(http.StatusInternalServerError, CodeInternalServer, e.Message)
 	case "ServiceUnavailable":
 		return as(http.StatusServiceUnavailable, "ServiceUnavailableException", e.Message)
 	case "RequestEntityTooLarge", "RequestTimeout":

@@ -65,5 +65,6 @@ func NewAction[In, Out any](name, method, path string, do func(ctx context.Conte
 type Service struct {
 	Name    string // signing name, "eks"
 	Strict  bool   // refuse unknown members and query parameters; AWS's services ignore them
+	Fault   string // what the service's model calls a failure of its own; default: InternalServerException
 	Actions []Action
 }

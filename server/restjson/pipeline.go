@@ -26,28 +26,36 @@ func (p *Pipeline) Handler(services ...Service) http.Handler {
 	return h
 }
 
-// handler is a record.Exchange of its own: a request needs no state beside its event.
 type handler struct {
 	*record.Recorder
 	entries []entry
 }
 
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.Serve(w, r, MaxBody, h) }
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.Serve(w, r, MaxBody, &exchange{handler: h})
+}
+
+// exchange is one request; service is the one it was routed to, nil before.
+type exchange struct {
+	*handler
+	service *Service
+}
 
 // Do takes a request up to its encoded answer.
-func (h *handler) Do(r *http.Request, event *audit.Event) ([]byte, error) {
-	found, labels, ok := h.find(r.Method, r.URL.EscapedPath())
+func (x *exchange) Do(r *http.Request, event *audit.Event) ([]byte, error) {
+	found, labels, ok := x.find(r.Method, r.URL.EscapedPath())
 	if !ok {
 		return nil, awserr.New(http.StatusNotFound, "UnknownOperationException",
 			"There is no such operation: "+record.Clip(r.Method+" "+r.URL.EscapedPath(), 256))
 	}
+	x.service = found.service
 	event.Service, event.Action = found.service.Name, found.action.Name
 	body, err := record.ReadBody(r)
 	if err != nil {
 		return nil, err
 	}
 	call := &Call{Request: r, RequestID: event.RequestID, Event: event}
-	if call.Caller, err = h.Authenticate(r, body, found.service.Name, event); err != nil {
+	if call.Caller, err = x.Authenticate(r, body, found.service.Name, event); err != nil {
 		return nil, err
 	}
 	if len(body) > 0 && !isJSON(r.Header.Get("Content-Type")) {

@@ -10,15 +10,27 @@ import (
 	"github.com/podpass/podpass/server/sigv4"
 )
 
-// Name is the error in the JSON services' family of names.
-func (h *handler) Name(e *awserr.Error) *awserr.Error { return e.JSON() }
+// Name is the error in the JSON services' family of names, with the service's own for a failure of ours.
+func (x *exchange) Name(e *awserr.Error) *awserr.Error {
+	named := *e.JSON()
+	if named.Code == awserr.CodeInternalServer && x.service != nil && x.service.Fault != "" {
+		named.Code = x.service.Fault
+	}
+	return &named
+}
 
 // ContentType is JSON's, whatever was asked for.
-func (h *handler) ContentType() string { return "application/json" }
+func (x *exchange) ContentType() string { return "application/json" }
+
+// hintHeader carries an error's hint: a member of the body's own would not be the API's.
+const hintHeader = "Podpass-Reason"
 
 // Failure is the error envelope. SDKs read the name from the x-amzn-ErrorType header first; old ones from __type.
-func (h *handler) Failure(e *awserr.Error, header http.Header) []byte {
+func (x *exchange) Failure(e *awserr.Error, header http.Header) []byte {
 	header.Set("X-Amzn-Errortype", e.Code)
+	if e.Hint != "" {
+		header.Set(hintHeader, e.Hint)
+	}
 	body, err := json.Marshal(struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
