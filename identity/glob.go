@@ -49,3 +49,18 @@ func ParseGlobs(namespace, name string) error {
 func MatchesAll(glob string) bool {
 	return strings.Trim(glob, "*?") == "" && strings.Contains(glob, "*") && strings.Count(glob, "?") <= 1
 }
+
+// CheckGlobs refuses a namespace and a service account's name that are neither names nor globs by which a name could be meant: of the
+// characters of names, * and ?, no longer than names, and without a hyphen or dot where no name has one.
+func CheckGlobs(namespace, name string) error {
+	if !dnsLabel(sampleOf(namespace)) {
+		return fmt.Errorf("namespace %q is neither a DNS label (lower-case letters, digits and hyphens, at most 63) nor a glob of one (* and ?)", namespace)
+	}
+	if _, err := ParseServiceAccount("default", sampleOf(name)); err != nil {
+		return fmt.Errorf("service account %q is neither a DNS name (lower-case letters, digits, hyphens and dots, at most 253) nor a glob of one (* and ?)", name)
+	}
+	return nil
+}
+
+// sampleOf is a text that a glob matches.
+func sampleOf(glob string) string { return strings.NewReplacer("*", "x", "?", "x").Replace(glob) }

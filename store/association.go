@@ -25,6 +25,18 @@ type Association struct {
 	Modified           time.Time     `json:"modified"`
 }
 
+// ARN of an association of the cluster.
+func (a *Association) ARN(c *Cluster) identity.ARN {
+	return identity.MustARN("arn:" + c.Partition + ":eks:" + c.Region + ":" + string(c.Account) + ":podidentityassociation/" + c.Name + "/" + a.ID)
+}
+
+// ExternalID is what a target role is assumed with for a service account of the cluster.
+//
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
+func (c *Cluster) ExternalID(sa identity.ServiceAccount) string {
+	return c.Region + "/" + string(c.Account) + "/" + c.Name + "/" + sa.Namespace + "/" + sa.Name
+}
+
 func (a *Association) pack(p *packing) {
 	p.share(&a.Cluster, &a.Namespace, &a.TargetRoleARN, &a.Policy)
 	p.own(&a.ServiceAccount, &a.ID, &a.RoleARN, &a.ClientToken)
