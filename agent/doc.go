@@ -6,6 +6,6 @@
 // It refuses callers under another Host, tokens that are malformed, expired, or not signed by the cluster, and, with address binding, a token
 // that comes from another pod's address. It never refuses a cached answer for the rate at which it is asked.
 //
-// It may import token, identity and upstream, and nothing of the server. Package link owns the node's addresses, handover the listeners while
+// It may import token, identity, upstream and the client in api, and nothing of the server. Package link owns the node's addresses, handover the listeners while
 // one agent replaces another, pods what Kubernetes says about the pods of the node.
 package agent

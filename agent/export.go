@@ -1,0 +1,98 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/podpass/podpass/token"
+)
+
+// exportVersion is of the form below. An agent that finds another one starts with an empty cache, as it would without a hand-over.
+const exportVersion = 1
+
+type exported struct {
+	Version int             `json:"version"`
+	Entries []exportedEntry `json:"entries"`
+}
+
+// exportedEntry is an entry; what is not here is read from the token again.
+type exportedEntry struct {
+	Token           string    `json:"token"`
+	AccessKeyID     string    `json:"accessKeyId"`
+	SecretAccessKey string    `json:"secretAccessKey"`
+	SessionToken    string    `json:"sessionToken"`
+	AccountID       string    `json:"accountId"`
+	Expiration      time.Time `json:"expiration"`
+	AssociationID   string    `json:"associationId,omitempty"`
+	Endpoint        string    `json:"endpoint,omitempty"`
+	Issued          time.Time `json:"issued"`
+	Asked           bool      `json:"asked"`
+	Stale           bool      `json:"stale,omitempty"`
+}
+
+// Export is the cache, for the agent that takes over. It holds tokens and secret keys: memory and a private socket only.
+func (a *Agent) Export() ([]byte, error) {
+	out := exported{Version: exportVersion, Entries: []exportedEntry{}}
+	now := a.cfg.Now()
+	a.mu.Lock()
+	a.entries.each(func(_ digest, e *entry) {
+		if c := e.credentials; e.usable(now) {
+			out.Entries = append(out.Entries, exportedEntry{
+				e.token, c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.AccountID, c.Expiration, c.AssociationID, c.Endpoint, e.issued, e.asked, e.stale,
+			})
+		}
+	})
+	a.mu.Unlock()
+	return json.Marshal(out)
+}
+
+// Import takes over another agent's cache. What is there already and was obtained later stays. Entries are believed: the other agent verified
+// them. Those this agent would not serve (another issuer, another audience) are left out.
+func (a *Agent) Import(data []byte) error {
+	var in exported
+	if err := json.Unmarshal(data, &in); err != nil {
+		return fmt.Errorf("cache of another agent: %T at some byte of %d", err, len(data)) // its text could quote a secret
+	}
+	if in.Version != exportVersion {
+		return fmt.Errorf("cache of another agent is of version %d, not %d", in.Version, exportVersion)
+	}
+	for i := range in.Entries {
+		if err := a.take(&in.Entries[i]); err != nil {
+			return fmt.Errorf("entry %d of another agent's cache: %w", i, err)
+		}
+	}
+	a.poke()
+	return nil
+}
+
+func (a *Agent) take(x *exportedEntry) error {
+	t, err := token.Parse(x.Token)
+	if err != nil {
+		return err
+	}
+	k, refused := a.read(&t.Claims)
+	if refused != nil {
+		return nil
+	}
+	e := &entry{
+		known: k, token: x.Token, issued: x.Issued, asked: x.Asked, stale: x.Stale,
+		credentials: &Credentials{x.AccessKeyID, x.SecretAccessKey, x.SessionToken, x.AccountID, x.Expiration, x.AssociationID, x.Endpoint},
+	}
+	if !e.usable(a.cfg.Now()) {
+		return nil
+	}
+	e.schedule(a.cfg.MaxRetention, a.cfg.Jitter)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, gone := a.gone.get(k.podUID); gone {
+		return nil
+	}
+	if old, ok := a.entries.get(k.key); ok && !old.issued.Before(e.issued) {
+		return nil
+	}
+	a.known.put(sha256.Sum256([]byte(x.Token)), k)
+	a.entries.put(k.key, e)
+	return nil
+}
