@@ -71,3 +71,12 @@ func selfContained(c *api.Config) error {
 	}
 	return nil
 }
+
+// APIServer is where the API server of a kubeconfig's current context is, and the PEM certificates that vouch for it, nil for the system's own.
+func APIServer(kubeconfig string) (endpoint string, ca []byte, err error) {
+	c, err := restConfig(kubeconfig)
+	if err != nil {
+		return "", nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	return c.Host, c.CAData, nil
+}
