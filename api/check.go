@@ -56,6 +56,10 @@ func (d *Document) check(note notes) {
 		if err := identity.ParseGlobs(m.Namespace, m.Name); err != nil {
 			note("metadata", "%v", err)
 		}
+	case d.Kind == KindAssociation && m.Name != "":
+		if err := identity.CheckGlobs(m.Namespace, m.Name); err != nil {
+			note("metadata", "%v", err)
+		}
 	case namespaced && m.Name != "":
 		if _, err := identity.ParseServiceAccount(m.Namespace, m.Name); err != nil {
 			note("metadata", "%v", err)

@@ -16,6 +16,7 @@ import (
 	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/server/control"
+	"github.com/podpass/podpass/server/eks"
 	"github.com/podpass/podpass/server/iam"
 	"github.com/podpass/podpass/server/keys"
 	"github.com/podpass/podpass/server/oidc"
@@ -122,6 +123,10 @@ func (s *Server) mount() {
 		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),
 		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
 	)
+	routes := restjson.Pipeline(requests)
+	rest := routes.Handler(
+		eks.New(eks.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
+	)
 	// Not an http.ServeMux: it answers an unclean path with a redirect of its own, which no pipeline would have seen or put on record.
 	s.services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -129,6 +134,8 @@ func (s *Server) mount() {
 			documents.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, api.Prefix):
 			native.ServeHTTP(w, r)
+		case r.URL.Path == "/clusters", strings.HasPrefix(r.URL.Path, "/clusters/"), strings.HasPrefix(r.URL.Path, "/tags/"):
+			rest.ServeHTTP(w, r)
 		default:
 			queries.ServeHTTP(w, r)
 		}

@@ -3,7 +3,9 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/podpass/podpass/api"
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/server/eks"
 	"github.com/podpass/podpass/server/iam"
 	"github.com/podpass/podpass/store"
 )
@@ -183,31 +187,14 @@ func (p *plan) association(d *api.Document, spec *api.AssociationSpec) (object, 
 	if err != nil {
 		return object{}, err
 	}
-	role, err := p.roleOf(c, spec.Role)
-	if err != nil {
-		return object{}, err
-	}
-	want := store.Association{
-		Cluster: c.Name, Namespace: d.Metadata.Namespace, ServiceAccount: d.Metadata.Name, TargetRoleARN: spec.TargetRole,
+	want := eks.AssociationSpec{
+		Cluster: c, Namespace: d.Metadata.Namespace, ServiceAccount: d.Metadata.Name, RoleARN: p.roleOf(c, spec.Role), TargetRoleARN: spec.TargetRole,
 		DisableSessionTags: spec.DisableSessionTags, Policy: policyText(spec.Policy), Tags: tagList(d.Metadata.Tags),
 	}
-	if want.Policy != "" {
-		if _, err := policy.Parse(want.Policy, policy.SessionUse); err != nil {
-			return object{}, err
-		}
-	}
-	if spec.TargetRole != "" {
-		if target, err := identity.ParseARN(spec.TargetRole); err != nil || !isRole(target) {
-			return object{}, invalid("spec.targetRole: %q is not a role's ARN.", spec.TargetRole)
-		}
-	}
-	key := store.AssociationKey(c.Name, want.Namespace, want.ServiceAccount)
-	o := object{name: key, put: func(tx *store.Tx) (string, string, error) {
-		if err := p.stillThere(tx, c); err != nil {
-			return "", "", err
-		}
-		before, after, err := p.putAssociation(tx, key, want, role)
-		return renderAssociation(before), renderAssociation(after), err
+	env := eks.Env{Store: p.store, Now: p.Env.Now, Random: p.Env.Random}
+	o := object{name: store.AssociationKey(c.Name, want.Namespace, want.ServiceAccount), put: func(tx *store.Tx) (string, string, error) {
+		before, after, err := env.PutAssociation(tx, want)
+		return renderAssociation(before), renderAssociation(after), notAssociated(err)
 	}}
 	sa := identity.ServiceAccount{Namespace: want.Namespace, Name: want.ServiceAccount}
 	if err := p.authorise(serviceAccountARN(c, sa)); err != nil {
@@ -216,71 +203,37 @@ func (p *plan) association(d *api.Document, spec *api.AssociationSpec) (object, 
 	keys := new(policy.Context)
 	keys.Set("iam:passedtoservice", "pods.eks.amazonaws.com")
 	keys.Set("iam:associatedresourcearn", c.ARN().String())
-	_, err = p.Pipeline.Gate.Authorise(p.call.Request, p.call.Caller, "iam:PassRole", role.arn, keys)
+	_, err = p.Pipeline.Gate.Authorise(p.call.Request, p.call.Caller, "iam:PassRole", want.RoleARN, keys)
 	return o, err
 }
 
-// roleRef is a role an association names.
-type roleRef struct{ key, arn string }
-
-// roleOf reads a role's name or ARN. Pod Identity's role is one of the cluster's own account.
-func (p *plan) roleOf(c *store.Cluster, named string) (roleRef, error) {
-	if !strings.HasPrefix(named, "arn:") {
-		ref := roleRef{key: store.RoleKey(string(c.Account), named), arn: "arn:" + c.Partition + ":iam::" + string(c.Account) + ":role/" + named}
-		if role, ok := p.store.Roles.Get(ref.key); ok {
-			ref.arn = role.ARN().String()
-			return ref, nil
-		}
-		for i := range p.documents {
-			if spec, ok := p.documents[i].Spec.(*api.RoleSpec); ok && p.documents[i].Metadata.Name == named {
-				ref.arn = c.Account.IAM(c.Partition, "role"+cmp.Or(spec.Path, "/")+named).String()
-			}
-		}
-		return ref, nil
+// notAssociated words a refusal of the EKS API for a document, whose fields have other names.
+func notAssociated(err error) error {
+	var refused *awserr.Error
+	if !errors.As(err, &refused) || refused.Status != http.StatusBadRequest {
+		return err
 	}
-	arn, err := identity.ParseARN(named)
-	if err != nil || !isRole(arn) {
-		return roleRef{}, invalid("spec.role: %q is not a role's ARN.", named)
+	message := strings.NewReplacer("roleArn: ", "spec.role: ", "targetRoleArn: ", "spec.targetRole: ", "policy: ", "spec.policy: ", "targetRoleArn", "spec.targetRole").
+		Replace(refused.Message)
+	if strings.HasPrefix(message, eks.NoRole) {
+		message = "spec.role: " + message + ". Apply it together with the association, or before."
 	}
-	if arn.Account() != c.Account {
-		return roleRef{}, invalid("spec.role: the role must be of account %s, as the cluster is. Reach one of another account with spec.targetRole.", c.Account)
-	}
-	return roleRef{store.RoleKey(string(c.Account), arn.ResourceName()), named}, nil
+	return invalid("%s", message).Because(err)
 }
 
-func isRole(arn identity.ARN) bool {
-	_, _, ok := identity.RoleName(arn)
-	return ok
-}
-
-func (p *plan) putAssociation(tx *store.Tx, key string, want store.Association, ref roleRef) (before, after *store.Association, err error) {
-	role, ok := store.Read(tx, p.store.Roles, ref.key)
-	if !ok || role.ARN().String() != ref.arn {
-		return nil, nil, invalid("spec.role: Role provided in the request does not exist: %s. Apply it together with the association, or before.",
-			ref.arn)
+// roleOf makes a role's name an ARN of the cluster's account; its path, if it has one, is known from the role or from its own document.
+func (p *plan) roleOf(c *store.Cluster, named string) string {
+	if strings.HasPrefix(named, "arn:") {
+		return named
 	}
-	want.RoleARN = ref.arn
-	now := p.Env.Now().UTC()
-	before, found := store.Read(tx, p.store.Associations, key)
-	if !found {
-		suffix, err := randomText(p.Env.Random, 17, "abcdefghijklmnopqrstuvwxyz0123456789")
-		if err != nil {
-			return nil, nil, err
+	if role, ok := p.store.Roles.Get(store.RoleKey(string(c.Account), named)); ok {
+		return role.ARN().String()
+	}
+	path := "/"
+	for i := range p.documents {
+		if spec, ok := p.documents[i].Spec.(*api.RoleSpec); ok && p.documents[i].Metadata.Name == named {
+			path = cmp.Or(spec.Path, "/")
 		}
-		want.ID, want.Created, want.Modified = "a-"+suffix, now, now
-		store.Write(tx, p.store.Associations, key, &want)
-		return nil, &want, nil
 	}
-	want.ID, want.Created, want.Modified = before.ID, before.Created, before.Modified
-	if sameAssociation(before, &want) {
-		return before, before, nil
-	}
-	want.Modified = now
-	store.Write(tx, p.store.Associations, key, &want)
-	return before, &want, nil
-}
-
-func sameAssociation(a, b *store.Association) bool {
-	return a.RoleARN == b.RoleARN && a.TargetRoleARN == b.TargetRoleARN && a.DisableSessionTags == b.DisableSessionTags && a.Policy == b.Policy &&
-		slices.Equal(a.Tags, b.Tags)
+	return "arn:" + c.Partition + ":iam::" + string(c.Account) + ":role" + path + named
 }

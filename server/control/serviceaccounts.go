@@ -56,7 +56,7 @@ func (s *service) getServiceAccount(_ context.Context, c *restjson.Call, in *onS
 		out.Exists, out.UID, out.Annotations = true, found.UID, found.Annotations
 	}
 	// An association goes before the annotation, as for EKS's webhook.
-	if a, ok := s.store.Associations.Get(store.AssociationKey(cluster.Name, sa.Namespace, sa.Name)); ok {
+	if a, ok := s.store.AssociationFor(cluster.Name, sa); ok {
 		out.Association = showAssociation(cluster, a)
 		out.Mechanism, out.Role = api.PodIdentity, a.RoleARN
 	} else if role := out.Annotations[api.RoleARNAnnotation]; role != "" {
@@ -67,13 +67,9 @@ func (s *service) getServiceAccount(_ context.Context, c *restjson.Call, in *onS
 
 func showAssociation(c *store.Cluster, a *store.Association) *api.Association {
 	return &api.Association{
-		ID: a.ID, ARN: associationARN(c, a), Role: a.RoleARN, TargetRole: a.TargetRoleARN, DisableSessionTags: a.DisableSessionTags,
+		ID: a.ID, ARN: a.ARN(c).String(), Role: a.RoleARN, TargetRole: a.TargetRoleARN, DisableSessionTags: a.DisableSessionTags,
 		Created: a.Created, Modified: a.Modified,
 	}
-}
-
-func associationARN(c *store.Cluster, a *store.Association) string {
-	return "arn:" + c.Partition + ":eks:" + c.Region + ":" + string(c.Account) + ":podidentityassociation/" + c.Name + "/" + a.ID
 }
 
 // maxRoles is the most roles that listTrustingRoles names: the list is for a person to choose from.
