@@ -29,7 +29,8 @@ type Event struct {
 	ServiceAccount string `json:"serviceAccount,omitempty"`
 	Pod            string `json:"pod,omitempty"`
 	PodUID         string `json:"podUid,omitempty"`
-	TokenHash      string `json:"tokenHash,omitempty"` // hex SHA-256 of the web identity token
+	TokenHash      string `json:"tokenHash,omitempty"`   // hex SHA-256 of the web identity token
+	Association    string `json:"association,omitempty"` // id of the Pod Identity association that was in force
 
 	Role        string    `json:"role,omitempty"` // ARN
 	SessionName string    `json:"sessionName,omitempty"`
@@ -37,6 +38,7 @@ type Event struct {
 	Statement   string    `json:"statement,omitempty"`   // which statement of which policy decided
 	AccessKeyID string    `json:"accessKeyId,omitempty"` // issued
 	Expires     time.Time `json:"expires,omitzero"`
+	Endpoint    string    `json:"endpoint,omitempty"` // base URL of the upstream STS that was asked
 }
 
 // Outcome of a request; the zero value is unknown.

@@ -101,7 +101,7 @@ func (g *Gate) temporary(r *http.Request, body []byte, s *sigv4.Signature, now t
 		if role == nil || role.Account != opened.Account {
 			return Caller{}, invalid(s, errors.New("the session's role no longer exists"))
 		}
-		return roleCaller(role, &opened), nil
+		return RoleSession(role, &opened), nil
 	case session.UserToken:
 		user := g.user(opened.PrincipalID)
 		if user == nil || user.Account != opened.Account {
@@ -120,7 +120,8 @@ func userCaller(kind Kind, user *store.User, opened *session.Session) Caller {
 	}
 }
 
-func roleCaller(role *store.Role, opened *session.Session) Caller {
+// RoleSession is the caller that a session of a role makes. The role is the one whose unique id the session has.
+func RoleSession(role *store.Role, opened *session.Session) Caller {
 	return Caller{
 		Kind: AssumedRole, Account: role.Account,
 		ARN: role.Account.AssumedRole(role.Partition, role.Name, opened.Name), PrincipalARN: role.ARN(),

@@ -18,10 +18,27 @@ func (g *Gate) Context(r *http.Request, c Caller) *policy.Context {
 	return k
 }
 
-func (g *Gate) setKeys(k *policy.Context, r *http.Request, c Caller) {
+// Internal builds the condition keys of a call that a service makes to another, with a session it was given or, as the zero Caller, in its own
+// name. Whoever made the service do so isn't part of that call: no address, no program, no identity of theirs is in it.
+func (g *Gate) Internal(c Caller, region string) *policy.Context {
+	k := &policy.Context{}
+	g.setTime(k)
+	k.Set("aws:securetransport", "true") // it never leaves this process
+	k.Set("aws:requestedregion", region)
+	if c.Kind != Anonymous {
+		callerKeys(k, c)
+	}
+	return k
+}
+
+func (g *Gate) setTime(k *policy.Context) {
 	now := g.Now().UTC()
 	k.Set("aws:currenttime", now.Format(time.RFC3339))
 	k.Set("aws:epochtime", strconv.FormatInt(now.Unix(), 10))
+}
+
+func (g *Gate) setKeys(k *policy.Context, r *http.Request, c Caller) {
+	g.setTime(k)
 	k.Set("aws:securetransport", strconv.FormatBool(g.secure(r)))
 	if ip := g.clientIP(r); ip.IsValid() {
 		k.Set("aws:sourceip", ip.String())

@@ -8,7 +8,9 @@ const CodeInternalServer = "InternalServerException"
 // JSON is the error as REST-JSON services name it. The Query services and the JSON services agree on reasons and differ in names: the
 // reasons every service has are translated here, and errors of a service's own pass unchanged.
 func (e *Error) JSON() *Error {
-	as := func(status int, code, message string) *Error { return New(status, code, message).Because(e.Cause).Hinting(e.Hint) }
+	as := func(status int, code, message string) *Error {
+		return New(status, code, message).Because(e.Cause).Hinting(e.Hint)
+	}
 	switch e.Code {
 	case "MissingAuthenticationToken":
 		return as(http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token")
