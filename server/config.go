@@ -10,8 +10,11 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/podpass/podpass/audit"
 	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/upstream"
 )
 
 // Config is everything a server can be told. The zero value of a field is its documented default.
@@ -34,6 +37,9 @@ type Config struct {
 	Account       identity.Account // of an empty store. Default 111122223333
 	Region        string           // default us-west-2
 	HostedCluster string           // name of a cluster this server is the token issuer of; "" none
+
+	// UpstreamCredentials sign for roles of upstream accounts in mode assume-role. Default: the SDK's chain, looked at when first needed
+	UpstreamCredentials aws.CredentialsProvider
 
 	AllowTokens    bool           // issue tokens for hosted clusters through the API
 	AllowDiscovery bool           // fetch keys of IAM OIDC providers that no registered cluster has
@@ -59,6 +65,9 @@ func (c Config) Complete() (Config, error) {
 	set(&c.Region, DefaultRegion)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.UpstreamCredentials == nil {
+		c.UpstreamCredentials = upstream.OwnCredentials(c.Region)
 	}
 	if c.Now == nil {
 		c.Now = time.Now

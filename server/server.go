@@ -17,6 +17,7 @@ import (
 	"github.com/podpass/podpass/server/awsquery"
 	"github.com/podpass/podpass/server/control"
 	"github.com/podpass/podpass/server/eks"
+	"github.com/podpass/podpass/server/eksauth"
 	"github.com/podpass/podpass/server/iam"
 	"github.com/podpass/podpass/server/keys"
 	"github.com/podpass/podpass/server/oidc"
@@ -24,6 +25,7 @@ import (
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/server/sts"
 	"github.com/podpass/podpass/store"
+	"github.com/podpass/podpass/upstream"
 )
 
 // recentKeys is how many issued access keys whois answers for from memory.
@@ -123,9 +125,11 @@ func (s *Server) mount() {
 		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),
 		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
 	)
+	elsewhere := upstream.NewAccounts(upstream.Config{Credentials: c.UpstreamCredentials, Now: c.Now})
 	routes := restjson.Pipeline(requests)
 	rest := routes.Handler(
 		eks.New(eks.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
+		eksauth.New(eksauth.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random, Upstream: elsewhere}),
 	)
 	// Not an http.ServeMux: it answers an unclean path with a redirect of its own, which no pipeline would have seen or put on record.
 	s.services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
