@@ -36,6 +36,16 @@ type connection struct {
 	envFile          string // D/env, "" where the environment said it all
 	ownEnvFile       string // env of the default data directory, where the environment said it all and that one names another endpoint
 	accessKeyID      string // of D/env
+	credentials      aws.CredentialsProvider
+	http             api.HTTP
+	agent            agentOfUp
+}
+
+// agentOfUp is the agent podpass up runs beside the authority, zero where none is known.
+type agentOfUp struct{ url, cluster string }
+
+func (e envFile) agent() agentOfUp {
+	return agentOfUp{url: e.get("PODPASS_AGENT_URL"), cluster: e.get("PODPASS_AGENT_CLUSTER")}
 }
 
 // callTimeout bounds one call of the API, retries by the user excluded.
@@ -65,8 +75,12 @@ func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
 	conn := &connection{endpoint: a.env.get("AWS_ENDPOINT_URL"), region: cfg.Region}
 	if dir := a.env.dataDir(); dir != "" {
 		path := filepath.Join(dir, "env")
-		if own, err := readEnvFile(path); err == nil && own.get("AWS_ENDPOINT_URL") != conn.endpoint {
+		switch own, err := readEnvFile(path); {
+		case err != nil:
+		case own.get("AWS_ENDPOINT_URL") != conn.endpoint:
 			conn.ownEnvFile = path
+		default:
+			conn.agent = own.agent()
 		}
 	}
 	if conn.region == "" {
@@ -93,6 +107,7 @@ func (a *app) connectDataDir(dir string) (*connection, error) {
 	}
 	conn := &connection{
 		endpoint: file.get("AWS_ENDPOINT_URL"), region: file.get("AWS_REGION"), envFile: path, accessKeyID: file.get("AWS_ACCESS_KEY_ID"),
+		agent: file.agent(),
 	}
 	return conn.open(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return administrator(path) }), client)
 }
@@ -123,6 +138,7 @@ func (a *app) httpClient() (*awshttp.BuildableClient, error) {
 
 func (conn *connection) open(provider aws.CredentialsProvider, client api.HTTP) (*connection, error) {
 	var err error
+	conn.credentials, conn.http = provider, client
 	conn.Client, err = api.New(api.Config{Endpoint: conn.endpoint, Region: conn.region, Credentials: provider, HTTP: client})
 	if err != nil {
 		return nil, usage(". ~/.local/state/podpass/env", "%w", err)

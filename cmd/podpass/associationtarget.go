@@ -1,0 +1,170 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eks"
+	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/identity"
+	"github.com/podpass/podpass/store"
+	"github.com/spf13/cobra"
+)
+
+// associationTarget says which association describe, update and delete are about.
+type associationTarget struct {
+	connectConfig
+	cluster, namespace string
+	output             format
+
+	id      string // or
+	account string // a service account in namespace; either may be a glob, which then is meant as it stands
+}
+
+const targetArgument = "{ID | [-n NAMESPACE] SERVICEACCOUNT}"
+
+func (c *associationTarget) bind(cmd *cobra.Command) {
+	c.flags(cmd.Flags())
+	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "`namespace` of the service account (default \"default\")")
+	cmd.Flags().StringVar(&c.cluster, "cluster", defaultCluster, "`name` of the cluster")
+	outputFlag(cmd, &c.output)
+}
+
+// check tells an id from a service account. One that is named like an id is meant where a namespace is given.
+func (c *associationTarget) check(argument string) []error {
+	if c.namespace == "" && isAssociationID(argument) {
+		c.id = argument
+		return nil
+	}
+	if c.account = argument; c.namespace == "" {
+		c.namespace = "default"
+	}
+	if err := identity.ParseGlobs(c.namespace, c.account); err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+// find gets the association that names the service account, or the globs, exactly so. It is nil where there is none.
+func (c *associationTarget) find(ctx context.Context, client *eks.Client) (*associationView, error) {
+	id := c.id
+	if id == "" {
+		out, err := client.ListPodIdentityAssociations(ctx, &eks.ListPodIdentityAssociationsInput{
+			ClusterName: &c.cluster, Namespace: &c.namespace, ServiceAccount: &c.account,
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(out.Associations) == 0 {
+			return nil, nil
+		}
+		id = aws.ToString(out.Associations[0].AssociationId)
+	}
+	out, err := client.DescribePodIdentityAssociation(ctx, &eks.DescribePodIdentityAssociationInput{ClusterName: &c.cluster, AssociationId: &id})
+	if err != nil {
+		return nil, err
+	}
+	return viewOf(out.Association), nil
+}
+
+// governing is the association a service account has: the one that names it, else that of the globs that come first. It is nil where there is
+// none.
+func (c *associationTarget) governing(ctx context.Context, client *eks.Client) (*associationView, error) {
+	found, err := c.find(ctx, client)
+	if found != nil || err != nil || c.id != "" || c.globs() {
+		return found, err
+	}
+	all, err := listAssociations(ctx, client, &eks.ListPodIdentityAssociationsInput{ClusterName: &c.cluster})
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(v *associationView) bool {
+		return !identity.Glob(v.Namespace, c.namespace) || !identity.Glob(v.ServiceAccount, c.account)
+	})
+	if len(all) == 0 {
+		return nil, nil
+	}
+	inPrecedence(all)
+	byID := &associationTarget{cluster: c.cluster, id: all[0].AssociationID}
+	return byID.find(ctx, client)
+}
+
+func (c *associationTarget) globs() bool {
+	return identity.IsGlob(c.namespace) || identity.IsGlob(c.account)
+}
+
+// inPrecedence puts those of single service accounts first, which go before all globs, by name, and then the globs in the order in which they
+// are tried.
+func inPrecedence(list []*associationView) {
+	var globs []*store.Association
+	for _, v := range list {
+		if v.globs() {
+			globs = append(globs, &store.Association{ID: v.AssociationID, Namespace: v.Namespace, ServiceAccount: v.ServiceAccount})
+		}
+	}
+	store.SortAssociations(globs)
+	place := make(map[string]int, len(globs))
+	for i, g := range globs {
+		place[g.ID] = i + 1 // the others have 0
+	}
+	slices.SortFunc(list, func(a, b *associationView) int {
+		return cmp.Or(cmp.Compare(place[a.AssociationID], place[b.AssociationID]), cmp.Compare(a.account(), b.account()))
+	})
+}
+
+// listAssociations gets every page of summaries.
+func listAssociations(ctx context.Context, client *eks.Client, in *eks.ListPodIdentityAssociationsInput) ([]*associationView, error) {
+	var all []*associationView
+	in.MaxResults = aws.Int32(100)
+	for pages := eks.NewListPodIdentityAssociationsPaginator(client, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page.Associations {
+			all = append(all, &associationView{
+				ClusterName: aws.ToString(a.ClusterName), Namespace: aws.ToString(a.Namespace), ServiceAccount: aws.ToString(a.ServiceAccount),
+				AssociationARN: aws.ToString(a.AssociationArn), AssociationID: aws.ToString(a.AssociationId), OwnerARN: aws.ToString(a.OwnerArn),
+			})
+		}
+	}
+	return all, nil
+}
+
+// none says that there is no such association, and what to do.
+func (c *associationTarget) none() error {
+	return failed(createHint(c.cluster, c.namespace, c.account), "service account %s/%s of cluster %s has no association", c.namespace, c.account, c.cluster)
+}
+
+// createHint is the command that gives a service account a role.
+func createHint(cluster, namespace, name string) string {
+	return fmt.Sprintf("podpass association create%s -n %s %s --role ROLE", inCluster(cluster), shellPath(namespace), shellPath(name))
+}
+
+// inCluster is the flag that names a cluster other than the default.
+func inCluster(cluster string) string {
+	if cluster == defaultCluster {
+		return ""
+	}
+	return " --cluster " + shellPath(cluster)
+}
+
+// explainAssociation gives an error of the EKS API the hint that fits it.
+func (conn *connection) explainAssociation(err error, cluster, again string) error {
+	err = refusal(err)
+	switch {
+	case refusedWith(err, api.CodeNotFound) && strings.Contains(err.Error(), "ssociation"):
+		return failed("podpass association list"+inCluster(cluster), "%w", err)
+	case refusedWith(err, api.CodeNotFound):
+		return failed("podpass cluster list", "%w", err)
+	case refusedWith(err, "ResourceInUseException"):
+		return failed(again, "%w", err)
+	case refusedWith(err, "InvalidParameterException"), refusedWith(err, "InvalidRequestException"):
+		return failed("podpass association create --help   # and podpass apply --help, how to write a role that trusts Pod Identity", "%w", err)
+	}
+	return conn.explain(err)
+}
