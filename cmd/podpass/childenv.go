@@ -1,6 +1,11 @@
 package main
 
-import "strings"
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+)
 
 // removed are the variables of the parent a command under podpass run must not see: each would give an SDK another identity than the
 // service account's, or send its exchange somewhere else. A name that ends in * is a prefix. Variables that only tune behaviour
@@ -48,9 +53,12 @@ var removed = []struct{ name, why string }{
 
 // podEnv is what a pod of the service account would have been given.
 type podEnv struct {
-	RoleARN, TokenFile, SessionName string
-	Region                          string
-	EndpointURL                     string
+	TokenFile   string
+	Region      string
+	EndpointURL string
+
+	RoleARN, SessionName string // web identity
+	AgentURL             string // or Pod Identity: where the agent answers
 }
 
 // environ is the parent's environment with every variable of removed taken out and the pod's put in.
@@ -62,30 +70,64 @@ func (p podEnv) environ(parent environ) []string {
 			out = append(out, entry)
 		}
 	}
+	if p.AgentURL != "" {
+		out = pastProxies(out, p.AgentURL)
+	}
 	return append(out, p.variables()...)
 }
 
 // variables are the pod's own, in the order the EKS webhook writes them, then what a process outside a pod needs besides:
 //
 //   - the endpoint variables, both: some SDKs ask only AWS_ENDPOINT_URL_STS for the web identity exchange;
-//   - a session name, which a pod leaves to its SDK: the AWS CLI keeps credentials in ~/.aws/cli/cache by role and session name, and would
-//     otherwise hand one service account's credentials to the next one that runs with the same role;
+//   - with web identity a session name, which a pod leaves to its SDK: the AWS CLI keeps credentials in ~/.aws/cli/cache by role and session
+//     name, and would otherwise hand one service account's credentials to the next one that runs with the same role;
 //   - empty profile files, because a pod has no ~/.aws and botocore lets a role in the default profile win over web identity;
 //   - no instance metadata, because some SDKs (Java) turn to the machine's own role when the exchange is refused.
 func (p podEnv) variables() []string {
-	return []string{
+	out := []string{
 		"AWS_STS_REGIONAL_ENDPOINTS=regional",
 		"AWS_DEFAULT_REGION=" + p.Region,
 		"AWS_REGION=" + p.Region,
-		"AWS_ROLE_ARN=" + p.RoleARN,
-		"AWS_WEB_IDENTITY_TOKEN_FILE=" + p.TokenFile,
-		"AWS_ENDPOINT_URL=" + p.EndpointURL,
-		"AWS_ENDPOINT_URL_STS=" + p.EndpointURL,
-		"AWS_ROLE_SESSION_NAME=" + p.SessionName,
+	}
+	if p.AgentURL != "" {
+		out = append(out, "AWS_CONTAINER_CREDENTIALS_FULL_URI="+p.AgentURL, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE="+p.TokenFile)
+	} else {
+		out = append(out, "AWS_ROLE_ARN="+p.RoleARN, "AWS_WEB_IDENTITY_TOKEN_FILE="+p.TokenFile, "AWS_ROLE_SESSION_NAME="+p.SessionName)
+	}
+	return append(out,
+		"AWS_ENDPOINT_URL="+p.EndpointURL,
+		"AWS_ENDPOINT_URL_STS="+p.EndpointURL,
 		"AWS_CONFIG_FILE=/dev/null",
 		"AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_EC2_METADATA_DISABLED=true",
+	)
+}
+
+// pastProxies adds the agent's host to the variables that name what no proxy is for, if there is a proxy at all: an SDK would otherwise send the
+// token to it, and the proxy has a loopback of its own. Both spellings are set, as some programs read only one; of the one that is missing
+// nothing else must be made than what the other said.
+func pastProxies(env []string, agentURL string) []string {
+	agent, err := url.Parse(agentURL)
+	proxied := slices.ContainsFunc([]string{"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"},
+		func(name string) bool { return environ(env).get(name) != "" })
+	if err != nil || !proxied {
+		return env
 	}
+	upper, lower := environ(env).get("NO_PROXY"), environ(env).get("no_proxy")
+	out := slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return strings.EqualFold(name, "NO_PROXY")
+	})
+	return append(out, "NO_PROXY="+withHost(cmp.Or(upper, lower), agent.Hostname()), "no_proxy="+withHost(cmp.Or(lower, upper), agent.Hostname()))
+}
+
+// withHost is a list of hosts with one more. A * stands for all of them.
+func withHost(list, host string) string {
+	hosts := strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+	if slices.Contains(hosts, "*") || slices.Contains(hosts, host) {
+		return list
+	}
+	return strings.Join(append(hosts, host), ",")
 }
 
 func isRemoved(name string) bool {
