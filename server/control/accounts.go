@@ -21,6 +21,8 @@ func (s *service) accountActions() []restjson.Action {
 	return []restjson.Action{
 		restjson.NewAction("CreateAccount", http.MethodPost, route("accounts"), s.createAccount),
 		restjson.NewAction("ListAccounts", http.MethodGet, route("accounts"), s.listAccounts),
+		restjson.NewAction("UpdateAccount", http.MethodPost, route("accounts/{account}"), s.updateAccount),
+		restjson.NewAction("DeleteAccount", http.MethodDelete, route("accounts/{account}"), s.deleteAccount),
 		restjson.NewAction("RotateAdmin", http.MethodPost, route("admin/rotate"), s.rotateAdmin),
 	}
 }
@@ -29,8 +31,11 @@ func (s *service) createAccount(ctx context.Context, c *restjson.Call, in *api.C
 	if err := s.requireManagement(c, "CreateAccount"); err != nil {
 		return nil, err
 	}
-	if n := utf8.RuneCountInString(in.Name); n < 1 || n > 64 {
-		return nil, invalid("An account's name has 1 to 64 characters.")
+	if err := checkAccountName(in.Name); err != nil {
+		return nil, err
+	}
+	if in.Upstream != nil && in.ID == "" {
+		return nil, invalid("An upstream account has its number already: give it, 12 digits (podpass account create NAME --id 444455556666 --upstream MODE).")
 	}
 	id := identity.Account(in.ID)
 	if in.ID == "" {
@@ -44,12 +49,24 @@ func (s *service) createAccount(ctx context.Context, c *restjson.Call, in *api.C
 	if err := s.authorise(c, "CreateAccount", s.resource(c, "", c.Caller.Account, "account/"+string(id))); err != nil {
 		return nil, err
 	}
+	var upstream *store.Upstream
+	if in.Upstream != nil {
+		var err error
+		if upstream, err = s.upstreamOf(in.Upstream); err != nil {
+			return nil, err
+		}
+	}
 	out := new(api.CreateAccountResult)
 	err := s.store.Transact(ctx, func(tx *store.Tx) error {
 		if _, taken := store.Read(tx, s.store.Accounts, string(id)); taken {
 			return conflict("Account %s exists already. List accounts with: podpass account list", id)
 		}
-		account := store.Account{ID: id, Name: in.Name}
+		account := store.Account{ID: id, Name: in.Name, Upstream: upstream}
+		if upstream != nil {
+			account.Created = s.Env.Now()
+			out.Account = s.showAccount(&account)
+			return s.putUpstream(tx, &account)
+		}
 		key, err := putAccount(tx, s.Env, account, c.Caller.ARN.Partition())
 		if err != nil {
 			return err
@@ -61,7 +78,14 @@ func (s *service) createAccount(ctx context.Context, c *restjson.Call, in *api.C
 	return out, err
 }
 
-// putAccount writes a new account with its first administrator.
+func checkAccountName(name string) error {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 64 {
+		return invalid("An account's name has 1 to 64 characters.")
+	}
+	return nil
+}
+
+// putAccount writes a new hosted account with its first administrator.
 func putAccount(tx *store.Tx, env iam.Env, a store.Account, partition string) (*api.AccessKey, error) {
 	a.Created = env.Now()
 	store.Write(tx, env.Store.Accounts, string(a.ID), &a)
@@ -111,7 +135,9 @@ func (s *service) listAccounts(_ context.Context, c *restjson.Call, _ *empty) (*
 
 func (s *service) showAccount(a *store.Account) api.Account {
 	meta, ok := s.store.Meta.Get(store.MetaKey)
-	return api.Account{ID: string(a.ID), Name: a.Name, Management: ok && meta.Management == a.ID, Created: a.Created}
+	return api.Account{
+		ID: string(a.ID), Name: a.Name, Management: ok && meta.Management == a.ID, Upstream: showUpstream(a.Upstream), Created: a.Created,
+	}
 }
 
 // rotateAdmin replaces every access key of the account's administrator, who is made anew if somebody deleted him, and ends the sessions he

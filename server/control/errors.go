@@ -25,3 +25,7 @@ func conflict(format string, args ...any) *awserr.Error {
 func noCluster(name string) *awserr.Error {
 	return notFound("There is no cluster %s. List them with: podpass cluster list", name)
 }
+
+func noAccount(id string) *awserr.Error {
+	return notFound("There is no account %s. List them with: podpass account list", id)
+}

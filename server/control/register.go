@@ -55,8 +55,11 @@ func (s *service) planCluster(
 	if registered && !s.reaches(c, there.Account) {
 		return want, nil, conflict("The cluster name %s is taken: names are unique per installation. Choose another one.", name)
 	}
-	if _, hosted := s.store.Accounts.Get(string(want.Account)); !hosted {
+	if found, ok := s.store.Accounts.Get(string(want.Account)); !ok {
 		return want, nil, invalid("There is no account %s. Create it with: podpass account create", want.Account)
+	} else if found.Upstream != nil {
+		return want, nil, invalid("Account %s is an upstream account: its roles live elsewhere, and no cluster can belong to it. Register the cluster in "+
+			"a hosted account and let it use roles of %[1]s: podpass account update %[1]s --for ACCOUNT", want.Account)
 	}
 	if want.Issuer, err = issuerOf(meta, name, spec); err != nil {
 		return want, nil, err

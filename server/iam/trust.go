@@ -52,7 +52,7 @@ func (e Env) resolve(tx *store.Tx, p policy.Principal) (id string, err error) {
 	if err != nil || !identity.KnownPartition(arn.Partition()) {
 		return "", invalid // also the unique id of a deleted principal, as a trust policy that named it is shown
 	}
-	if _, hosted := store.Read(tx, e.Store.Accounts, string(arn.Account())); !hosted {
+	if account, known := store.Read(tx, e.Store.Accounts, string(arn.Account())); !known || account.Upstream != nil {
 		return "", nil
 	}
 	account, resource := string(arn.Account()), arn.Resource()
