@@ -97,7 +97,7 @@ func start(t testing.TB) *world {
 	w := &world{credentials: aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}, sink: &sink{}}
 	p := restjson.Pipeline{Gate: access.New(access.Config{Store: s}), Audit: w.sink}
 	server := httptest.NewServer(p.Handler(
-		restjson.Service{Name: "eks", Actions: []restjson.Action{
+		restjson.Service{Name: "eks", Fault: "ServerException", Actions: []restjson.Action{
 			restjson.NewAction("Echo", http.MethodPost, "/things/{name}", echo),
 			restjson.NewAction("Untag", http.MethodDelete, "/tags/{name}", echo),
 			restjson.NewAction("Silent", http.MethodGet, "/silent", fail(nil)),
@@ -109,6 +109,7 @@ func start(t testing.TB) *world {
 		}},
 		restjson.Service{Name: "podpass", Strict: true, Actions: []restjson.Action{
 			restjson.NewAction("EchoStrictly", http.MethodPost, "/strict/{name}", echo),
+			restjson.NewAction("Break", http.MethodGet, "/broken", fail(errors.New("disk on fire"))),
 		}},
 	))
 	t.Cleanup(server.Close)
@@ -212,9 +213,10 @@ func TestRefusals(t *testing.T) {
 		{"large", request{"POST", "/things/a", strings.Repeat(" ", restjson.MaxBody+1), isJSON, "eks", false}, 413, "RequestEntityTooLargeException"},
 		{"a service's own", request{"GET", "/refuse", "", "", "eks", false}, 409, "ResourceInUseException"},
 		{"a common one", request{"GET", "/deny", "", "", "eks", false}, 403, "AccessDeniedException"},
-		{"a failure", request{"GET", "/fail", "", "", "eks", false}, 500, "InternalServerException"},
+		{"a failure", request{"GET", "/fail", "", "", "eks", false}, 500, "ServerException"},
 		{"a stale store", request{"GET", "/stale", "", "", "eks", false}, 503, "ServiceUnavailableException"},
-		{"a panic", request{"GET", "/panic", "", "", "eks", false}, 500, "InternalServerException"},
+		{"a panic", request{"GET", "/panic", "", "", "eks", false}, 500, "ServerException"},
+		{"a failure under the common name", request{"GET", "/broken", "", "", "podpass", false}, 500, "InternalServerException"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			n := len(w.sink.events)
