@@ -20,6 +20,10 @@ type client struct {
 	argv func(action, input, endpoint string) []string
 	// oldSTS: knows no endpoint variable for web identity, and calls sts.<region>.amazonaws.com whatever it is told.
 	oldSTS bool
+	// associations: knows EKS's actions on Pod Identity associations.
+	associations bool
+	// noTokenFile: knows AWS_CONTAINER_AUTHORIZATION_TOKEN, and not AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.
+	noTokenFile bool
 }
 
 // clients are built or found once, by TestMain.
@@ -35,15 +39,18 @@ func clients(t *testing.T) []client {
 		}
 	}
 	return []client{
-		{name: "aws-sdk-go-v2", argv: plain(filepath.Join(binDir, "gov2"))},
-		{name: "aws-sdk-js-v3", argv: plain("node", "js/client.mjs")},
-		{name: "aws-sdk-go-v1", oldSTS: true, argv: func(action, input, endpoint string) []string {
+		{name: "aws-sdk-go-v2", associations: true, argv: plain(filepath.Join(binDir, "gov2"))},
+		{name: "aws-sdk-js-v3", associations: true, argv: plain("node", "js/client.mjs")},
+		{name: "aws-sdk-go-v1", oldSTS: true, associations: true, argv: func(action, input, endpoint string) []string {
 			return []string{"env", "PODPASS_TEST_ENDPOINT=" + endpoint, filepath.Join(binDir, "gov1"), action, input}
 		}},
-		{name: "aws-cli-2.9.19", oldSTS: true, argv: func(action, input, endpoint string) []string {
+		{name: "aws-cli-2.9.19", oldSTS: true, noTokenFile: true, argv: func(action, input, endpoint string) []string {
 			service := "iam"
-			if stsActions[action] {
+			switch {
+			case stsActions[action]:
 				service = "sts"
+			case eksActions[action]:
+				service = "eks"
 			}
 			argv := []string{cli, service, kebab(action), "--cli-input-json", input, "--output", "json"}
 			if endpoint != "" {
@@ -56,6 +63,10 @@ func clients(t *testing.T) []client {
 
 var stsActions = map[string]bool{
 	"AssumeRole": true, "AssumeRoleWithWebIdentity": true, "GetCallerIdentity": true, "GetSessionToken": true, "GetAccessKeyInfo": true,
+}
+
+var eksActions = map[string]bool{
+	"DescribeCluster": true, "ListClusters": true, "TagResource": true, "UntagResource": true, "ListTagsForResource": true,
 }
 
 var (
@@ -77,14 +88,25 @@ type reply struct {
 	Stderr string
 }
 
-// get walks the output by member names.
+// get walks the output by member names. The SDKs for Go give a member's name a capital, where on the wire it has none.
 func (r reply) get(path ...string) any {
 	var v any = r.Output
 	for _, name := range path {
 		m, _ := v.(map[string]any)
-		v = m[name]
+		v = nil
+		for member, value := range m {
+			if strings.EqualFold(member, name) {
+				v = value
+			}
+		}
 	}
 	return v
+}
+
+// text is a member that is a text, "" where it isn't there.
+func (r reply) text(path ...string) string {
+	text, _ := r.get(path...).(string)
+	return text
 }
 
 // The CLI says a refusal in a sentence, where the others print it as JSON.

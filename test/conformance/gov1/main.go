@@ -32,7 +32,8 @@ func main() {
 }
 
 func run(action, input string) error {
-	s, err := session.NewSession()
+	// Without it the SDK says "no valid providers in chain" and nothing of why.
+	s, err := session.NewSession(aws.NewConfig().WithCredentialsChainVerboseErrors(true))
 	if err != nil {
 		return err
 	}
@@ -86,6 +87,10 @@ func call(services []reflect.Value, action, input string) error {
 		refusal["error"], refusal["message"] = api.Code(), api.Message()
 		if failure, ok := api.(awserr.RequestFailure); ok {
 			refusal["status"] = failure.StatusCode()
+		}
+		// An agent answers in text. The SDK wants JSON, and shows a hex dump of what it could not read.
+		if unread, ok := api.(awserr.UnmarshalError); ok {
+			refusal["message"] = string(unread.Bytes())
 		}
 		e = api.OrigErr()
 	}

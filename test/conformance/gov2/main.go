@@ -68,8 +68,9 @@ func call(ctx context.Context, services []reflect.Value, action, input string) e
 	if err == nil {
 		return json.NewEncoder(os.Stdout).Encode(out[0].Interface())
 	}
-	refusal := map[string]any{"message": err.Error()}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
+	refusal := map[string]any{"error": "unknown", "message": err.Error()}
+	// An agent's answer is text: the SDK takes it for the message of an error without a code.
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() != "" {
 		refusal["error"], refusal["message"] = api.ErrorCode(), api.ErrorMessage()
 	}
 	if response, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
