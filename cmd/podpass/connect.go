@@ -173,8 +173,10 @@ func (conn *connection) explain(err error) error {
 	case "UnexpectedAnswer":
 		return failed("env -u AWS_ENDPOINT_URL podpass cluster list   # speaks to the one podpass up started", "%w", err)
 	case api.CodeNotFound:
-		if strings.Contains(refused.Message, "podpass cluster list") {
-			return failed("podpass cluster list", "%w", err)
+		for _, list := range []string{"podpass cluster list", "podpass account list"} {
+			if strings.Contains(refused.Message, list) {
+				return failed(list, "%w", err)
+			}
 		}
 	}
 	return err
