@@ -46,7 +46,7 @@ func (s *associationSettings) check() (problems []error) {
 			if err != nil {
 				return append(problems, fmt.Errorf("--policy: %w", err))
 			}
-			s.policy = string(text)
+			s.policy = strings.TrimSpace(string(text))
 		}
 		if _, err := policy.Parse(s.policy, policy.SessionUse); err != nil {
 			problems = append(problems, fmt.Errorf("--policy: %w", err))

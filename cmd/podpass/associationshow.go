@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -73,7 +75,7 @@ func (v *associationView) rows() [][]string {
 		tags = "none"
 	}
 	more("Session tags", tags)
-	more("Policy", v.Policy)
+	more("Policy", oneLine(v.Policy))
 	more("Owner", v.OwnerARN)
 	for _, key := range sortedKeys(v.Tags) {
 		more("Tag "+key, v.Tags[key])
@@ -97,6 +99,15 @@ func (v *associationView) rows() [][]string {
 		more("Last allowed", fmt.Sprintf("%s  pod %s", stamp(e.Time), e.Pod))
 	}
 	return rows
+}
+
+// oneLine is a JSON document without line breaks, for a table.
+func oneLine(document string) string {
+	var b bytes.Buffer
+	if json.Compact(&b, []byte(document)) != nil {
+		return document
+	}
+	return b.String()
 }
 
 // look adds what podpass knows of an association besides: whether it is in effect, and how the exchanges of the service account went. EKS knows
