@@ -19,19 +19,22 @@ type Taken struct {
 const again = 100 * time.Millisecond
 
 // Take listens at the addresses, with the sockets of the agent that runs where it has them. An address that is in use while no agent answers
-// is tried for the time given, for the one that has it may be an agent about to end, or about to be asked. path "" asks nobody.
+// is tried for the time given, and so is an agent that does not give what it has: it may be about to end, or another one may just have taken
+// over. path "" asks nobody.
 func Take(ctx context.Context, path string, addresses []string, patience time.Duration) (*Taken, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		taken, err := take(ctx, path, addresses)
-		if err != nil || taken.From != nil || !taken.inUse() {
-			return taken, err
+		if err == nil && (taken.From != nil || !taken.inUse()) {
+			return taken, nil
 		}
 		select {
 		case <-ctx.Done():
-			return taken, nil
+			return taken, err
 		case <-time.After(again):
+		}
+		if err == nil {
 			taken.Close()
 		}
 	}
