@@ -77,7 +77,7 @@ func startEmbedded(ctx context.Context, c Config, fatal func(error)) (_ *embedde
 		e.dead.Store(true)
 		fatal(e.explain(err))
 	})
-	// Whoever held the lock before is dead, and so are its replicas.
+	// Whoever held the lock before is dead, and so are its replicas. Members live elsewhere: their leases tell.
 	if _, err := e.client.Delete(ctx, Prefix+replicaTable+"/", clientv3.WithPrefix()); err != nil {
 		return nil, unavailable("clear replicas", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/podpass/podpass/store"
 	"github.com/podpass/podpass/store/storetest"
@@ -170,4 +171,31 @@ func TestKillNine(t *testing.T) {
 		}
 	}
 	t.Logf("%d acknowledged writes", len(acknowledged))
+}
+
+// Webhooks outlive a server that is started again: it waits for those it had until their leases end.
+func TestMembersOutliveTheServer(t *testing.T) {
+	dir := t.TempDir()
+	open := func() *store.Store {
+		s, err := store.Open(t.Context(), store.Config{DataDir: dir, NoSync: true, Lease: 30 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	if _, err := s.RenewMember(t.Context(), "x", "w", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open()
+	defer s.Close()
+	if got := s.AssociationEffect("x", "a-none"); got.Webhooks != 1 || got.Servers != 1 {
+		t.Errorf("after a restart: %+v", got)
+	}
+	if _, err := s.RenewMember(t.Context(), "x", "w", 0); err != nil {
+		t.Errorf("the webhook goes on: %v", err)
+	}
 }

@@ -22,7 +22,7 @@ func (s *Store) load(ctx context.Context) error {
 	for _, t := range s.tables {
 		t.stage()
 	}
-	guards, replicas := make(map[string]int64), make(map[string]peer)
+	guards, replicas, members := make(map[string]int64), make(map[string]peer), make(map[string]member)
 	var revision, written int64
 	end := clientv3.GetPrefixRangeEnd(Prefix)
 	for from := Prefix; ; {
@@ -42,6 +42,9 @@ func (s *Store) load(ctx context.Context) error {
 				guards[full] = kv.ModRevision
 			case name == replicaTable:
 				replicas[key] = peerOf(kv)
+				continue
+			case name == memberTable:
+				members[key] = memberOf(kv)
 				continue
 			case known:
 				if err := t.load(key, kv.Value, kv.ModRevision); err != nil {
@@ -66,6 +69,11 @@ func (s *Store) load(ctx context.Context) error {
 	}
 	// A deletion leaves no trace in what was read, so nothing but the revision itself is certain to be behind every write.
 	s.guards, s.replicas, s.applied, s.written = guards, replicas, revision, revision
+	s.members = make(map[string]map[string]member)
+	for key, m := range members {
+		s.putMember(key, m)
+	}
+	s.journal.reset(revision)
 	s.announce()
 	return nil
 }
@@ -125,12 +133,12 @@ func (s *Store) apply(events []*clientv3.Event) error {
 	changes := make([]func(), 0, len(events))
 	var written int64
 	for _, e := range events {
-		change, replica, err := s.prepare(e)
+		change, peer, err := s.prepare(e)
 		if err != nil {
 			return err
 		}
 		changes = append(changes, change)
-		if !replica {
+		if !peer {
 			written = e.Kv.ModRevision
 		}
 	}
@@ -150,8 +158,8 @@ func (s *Store) apply(events []*clientv3.Event) error {
 	return nil
 }
 
-// prepare decodes an event outside of the lock; the change it gives is made under it.
-func (s *Store) prepare(e *clientv3.Event) (change func(), replica bool, err error) {
+// prepare decodes an event outside of the lock; the change it gives is made under it. An event of a peer tells of no write.
+func (s *Store) prepare(e *clientv3.Event) (change func(), peer bool, err error) {
 	full := strings.TrimPrefix(string(e.Kv.Key), Prefix)
 	name, key, _ := strings.Cut(full, "/")
 	t, known := s.tables[name]
@@ -166,14 +174,21 @@ func (s *Store) prepare(e *clientv3.Event) (change func(), replica bool, err err
 	case name == replicaTable:
 		p := peerOf(e.Kv)
 		return func() { s.replicas[key] = p }, true, nil
+	case name == memberTable && deleted:
+		return func() { s.dropMember(key) }, true, nil
+	case name == memberTable:
+		m := memberOf(e.Kv)
+		return func() { s.putMember(key, m) }, true, nil
 	case !known:
 		return nil, false, fmt.Errorf("%s: %w", e.Kv.Key, errUnknownKey)
 	case deleted:
-		return func() { t.remove(key) }, false, nil
+		change = func() { t.remove(key) }
 	default:
-		change, err = t.change(key, e.Kv.Value, e.Kv.ModRevision)
-		return change, false, err
+		if change, err = t.change(key, e.Kv.Value, e.Kv.ModRevision); err != nil {
+			return nil, false, err
+		}
 	}
+	return s.journaled(t, key, e.Kv.ModRevision, change), false, nil
 }
 
 // announce wakes whoever waits for a change; s.mu is held.
@@ -182,7 +197,7 @@ func (s *Store) announce() {
 	s.changed = make(chan struct{})
 }
 
-// peer is a live replica as the others see it.
+// peer is a live replica, or another member of the write barrier, as the others see it.
 type peer struct {
 	created int64 // revision it registered at
 	applied int64 // it says it has applied
@@ -192,3 +207,6 @@ func peerOf(kv *mvccpb.KeyValue) peer {
 	applied, _ := strconv.ParseInt(string(kv.Value), 10, 64) // what cannot be read has applied nothing
 	return peer{created: kv.CreateRevision, applied: applied}
 }
+
+// behind reports whether a write has to wait for the peer. One that registered after it has loaded it.
+func (p peer) behind(revision int64) bool { return p.created < revision && p.applied < revision }

@@ -25,6 +25,14 @@ type entry[T any] struct {
 	value *T
 }
 
+// record is nil where there is no entry.
+func (e *entry[T]) record() *T {
+	if e == nil {
+		return nil
+	}
+	return e.value
+}
+
 func (t *Table[T]) empty() *records[T] {
 	r := &records[T]{
 		byKey:   make(map[string]*entry[T]),

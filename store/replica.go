@@ -26,6 +26,7 @@ import (
 //
 // A replica publishes only while there are others, and several writes at once. In an embedded store every replica is a part of this process, which
 // cannot be cut off from itself, so that there are no leases: a key stands until its replica is closed, or until the next start of the process clears them.
+// Webhooks, which are other processes always, take part through a server: see members.go.
 type replica struct {
 	store *Store
 	id    string
@@ -55,8 +56,8 @@ func newReplica(s *Store, ttl time.Duration) (*replica, error) {
 	return &replica{store: s, id: hex.EncodeToString(id[:]), asked: ttl, kick: make(chan struct{}, 1)}, nil
 }
 
-// barrier returns when every live replica has applied a revision.
-func (s *Store) barrier(ctx context.Context, revision int64) error {
+// barrier returns when every live replica has applied a revision, and the live members of clusters, by name, those of their associations.
+func (s *Store) barrier(ctx context.Context, revision int64, associations map[string]int64) error {
 	ctx, cancel := context.WithTimeout(ctx, barrierTimeout)
 	defer cancel()
 	return s.wait(ctx, "written, but not yet seen by every replica", func() bool {
@@ -64,8 +65,15 @@ func (s *Store) barrier(ctx context.Context, revision int64) error {
 			return false
 		}
 		for id, p := range s.replicas {
-			if id != s.self.id && p.created < revision && p.applied < revision {
+			if id != s.self.id && p.behind(revision) {
 				return false
+			}
+		}
+		for cluster, revision := range associations {
+			for _, m := range s.members[cluster] {
+				if m.behind(revision) {
+					return false
+				}
 			}
 		}
 		return true

@@ -22,6 +22,7 @@ const Prefix = "/podpass/v1/"
 const (
 	guardTable   = "guards"   // see ReadBy
 	replicaTable = "replicas" // see replica.go
+	memberTable  = "members"  // see members.go
 )
 
 // Store is the state, on etcd, with watch-fed indexes in memory: reads make no etcd call; a write returns when every live replica has applied it.
@@ -51,12 +52,16 @@ type Store struct {
 	shared   shared // of whoever loads or follows
 	self     *replica
 
+	memberLease time.Duration // of webhooks and their like
+
 	mu       sync.RWMutex
 	changed  chan struct{} // closed and replaced whenever what mu guards has changed
 	guards   map[string]int64
-	replicas map[string]peer // the live ones, this one included
-	applied  int64           // revision all of this is of
-	written  int64           // of the newest write to a table, at most applied
+	replicas map[string]peer              // the live ones, this one included
+	members  map[string]map[string]member // by cluster and id
+	journal  journal
+	applied  int64 // revision all of this is of
+	written  int64 // of the newest write to a table, at most applied
 
 	broken atomic.Bool           // the watch lost its place: the indexes are being loaded again
 	failed atomic.Pointer[error] // why the store is at an end
@@ -92,7 +97,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 
 // Join opens another replica on the same etcd, with indexes of its own, for another part of this process. It must be closed before s.
 func (s *Store) Join(ctx context.Context) (*Store, error) {
-	joined := newStore(Config{Now: s.now, Random: s.random, Logger: s.log, OnFatal: s.onFatal})
+	joined := newStore(Config{Now: s.now, Random: s.random, Logger: s.log, OnFatal: s.onFatal, Lease: s.memberLease})
 	joined.client, joined.joined = s.client, true
 	if err := joined.start(ctx, s.self.asked); err != nil {
 		return nil, errors.Join(err, joined.Close())
@@ -102,9 +107,11 @@ func (s *Store) Join(ctx context.Context) (*Store, error) {
 
 func newStore(c Config) *Store {
 	s := &Store{
-		now: c.Now, random: c.Random, log: c.Logger, onFatal: c.OnFatal,
+		now: c.Now, random: c.Random, log: c.Logger, onFatal: c.OnFatal, memberLease: c.Lease,
 		tables: make(map[string]table), changed: make(chan struct{}), guards: make(map[string]int64), replicas: make(map[string]peer),
+		members: make(map[string]map[string]member),
 	}
+	s.journal.reset(0)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.Meta = newTable[Meta](s, "meta", nil)
 	s.Accounts = newTable[Account](s, "accounts", nil)

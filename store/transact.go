@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -32,6 +33,8 @@ type sight struct {
 type pending struct {
 	table table
 	after any // *T; nil deletes
+
+	committed bool // it changed something
 }
 
 const (
@@ -64,7 +67,7 @@ func (s *Store) Transact(ctx context.Context, f func(tx *Tx) error) error {
 			return err
 		}
 		if conflict == nil {
-			return s.barrier(ctx, revision)
+			return s.barrier(ctx, revision, tx.associated(revision))
 		}
 		if err := s.await(ctx, conflict); err != nil {
 			return err
@@ -236,12 +239,35 @@ func (tx *Tx) operations() ([]clientv3.Op, error) {
 		default:
 			ops = append(ops, clientv3.OpPut(Prefix+full, string(after)))
 		}
+		p.committed = true
 		p.table.guardsOf(first.value, p.after, func(guard string) { guards[guardTable+"/"+guard] = true })
 	}
 	for _, guard := range slices.Sorted(maps.Keys(guards)) {
 		ops = append(ops, clientv3.OpPut(Prefix+guard, ""))
 	}
 	return ops, nil
+}
+
+// associated says which revision the members of which clusters must have applied: that of the commit where associations were written, and
+// where one was only read that of its last write: the transaction may be one that was interrupted and is asked for again.
+func (tx *Tx) associated(commit int64) map[string]int64 {
+	var clusters map[string]int64
+	for full, first := range tx.seen {
+		rest, ok := strings.CutPrefix(full, tx.store.Associations.name+"/")
+		if !ok {
+			continue
+		}
+		if clusters == nil {
+			clusters = make(map[string]int64, 1)
+		}
+		cluster, _, _ := strings.Cut(rest, "/")
+		revision := first.mod
+		if p := tx.writes[full]; p != nil && p.committed {
+			revision = commit
+		}
+		clusters[cluster] = max(clusters[cluster], revision)
+	}
+	return clusters
 }
 
 // await blocks until the index has left everything in conflict behind: what etcd refused is on its way to us.

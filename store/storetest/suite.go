@@ -22,6 +22,9 @@ func Run(t *testing.T, fresh func(t testing.TB) store.Config) {
 		"Update": testUpdate, "UpdateContention": testContention, "List": testList, "By": testBy, "Reopen": testReopen,
 		"Transact": testTransact, "TransactAtomic": testAtomic, "TransactLimits": testLimits, "ReadBy": testReadBy, "PhantomGuard": testPhantom,
 		"Barrier": testBarrier, "JoinWhileWriting": testJoin, "BarrierConcurrent": testBarrierConcurrent, "Ring": testRing, "RingRotation": testRotation, "Revoked": testRevoked,
+		"AssociationChanges": testChanges, "Journal": testJournal, "AssociationSnapshot": testSnapshot, "AssociationEffect": testEffect,
+		"ClosedWhileWaiting": testClosedWhileWaiting,
+		"MemberDelays":       testMemberDelays, "MemberDies": testMemberDies, "MemberReadsItsWrites": testMemberReads, "MemberLimits": testMemberLimits,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })
 	}
