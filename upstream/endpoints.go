@@ -64,7 +64,11 @@ func (e *Endpoints) Do(ctx context.Context, ask func(context.Context, Endpoint) 
 		}
 		gone.Attempts = append(gone.Attempts, Attempt{endpoint, err})
 	}
-	gone.cause = ctx.Err()
+	if gone.cause = ctx.Err(); gone.cause == nil {
+		if deadline, _ := ctx.Deadline(); !time.Now().Before(deadline) { // its timer may be a moment behind the last turn's
+			gone.cause = context.DeadlineExceeded
+		}
+	}
 	return Endpoint{}, gone
 }
 

@@ -83,7 +83,7 @@ func (u *Unavailable) Error() string {
 	parts := make([]string, 0, len(u.Attempts)+1)
 	for _, a := range u.Attempts {
 		text := a.Err.Error()
-		if !strings.Contains(text, a.Endpoint.URL) {
+		if !errors.As(a.Err, new(*Error)) { // which names its endpoint
 			text = a.Endpoint.URL + ": " + text
 		}
 		parts = append(parts, text)
