@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,7 +18,8 @@ type loopbackConfig struct {
 	Cluster          string
 	Endpoint, Region string // of the server
 	Credentials      aws.CredentialsProvider
-	Listen           string // host:port; default 127.0.0.1:0
+	Roots            *x509.CertPool // that sign its certificate; nil: those of AWS_CA_BUNDLE, else the system's
+	Listen           string         // host:port; default 127.0.0.1:0
 	Logger           *slog.Logger
 }
 
@@ -27,9 +29,11 @@ func (a *app) loopbackAgent(ctx context.Context, c loopbackConfig) (url string, 
 	if c.Listen == "" {
 		c.Listen = "127.0.0.1:0"
 	}
-	roots, err := a.roots()
-	if err != nil {
-		return "", nil, usage("unset AWS_CA_BUNDLE", "%w", err)
+	roots := c.Roots
+	if roots == nil {
+		if roots, err = a.roots(); err != nil {
+			return "", nil, usage("unset AWS_CA_BUNDLE", "%w", err)
+		}
 	}
 	// What the command line speaks to, its agent does too.
 	endpoint, err := upstream.ParseInsecureEndpoint(c.Endpoint, c.Region)
