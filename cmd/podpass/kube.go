@@ -17,7 +17,6 @@ type kubeAccount struct {
 	accounts  core.ServiceAccountInterface
 	name      string
 	namespace string
-	audience  string
 	seconds   int64
 	pod       *authentication.BoundObjectReference // nil: bound to no pod
 }
@@ -36,7 +35,7 @@ func newKubeAccount(c *runConfig) (*kubeAccount, error) {
 		return nil, failed("kubectl --kubeconfig "+shellPath(c.kubeconfig)+" cluster-info", "kubeconfig: %w", err)
 	}
 	k := &kubeAccount{
-		accounts: client.ServiceAccounts(c.namespace), name: c.name, namespace: c.namespace, audience: c.audience, seconds: int64(c.expiration.seconds()),
+		accounts: client.ServiceAccounts(c.namespace), name: c.name, namespace: c.namespace, seconds: int64(c.expiration.seconds()),
 	}
 	if c.podName != "" {
 		k.pod = &authentication.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: c.podName, UID: types.UID(c.podUID)}
@@ -54,9 +53,9 @@ func (k *kubeAccount) role(ctx context.Context) (string, error) {
 }
 
 // token asks the API server's TokenRequest for one.
-func (k *kubeAccount) token(ctx context.Context) (issuedToken, error) {
+func (k *kubeAccount) token(ctx context.Context, audience string) (issuedToken, error) {
 	out, err := k.accounts.CreateToken(ctx, k.name, &authentication.TokenRequest{Spec: authentication.TokenRequestSpec{
-		Audiences: []string{k.audience}, ExpirationSeconds: &k.seconds, BoundObjectRef: k.pod,
+		Audiences: []string{audience}, ExpirationSeconds: &k.seconds, BoundObjectRef: k.pod,
 	}}, meta.CreateOptions{})
 	if err != nil {
 		return issuedToken{}, failed(fmt.Sprintf("kubectl auth can-i create serviceaccounts/token -n %s", k.namespace),

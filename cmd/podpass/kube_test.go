@@ -92,7 +92,7 @@ func TestRunWithKubeconfig(t *testing.T) {
 	defer out.Close()
 	var problems bytes.Buffer
 	code := Run(t.Context(), []string{
-		"podpass", "run", "-n", "shop", "web", "--kubeconfig", kubeconfig, "--context", "c", "--pod-name", "web-1", "--pod-uid", "u-1",
+		"podpass", "run", "-n", "shop", "web", "--mechanism", "irsa", "--kubeconfig", kubeconfig, "--context", "c", "--pod-name", "web-1", "--pod-uid", "u-1",
 		"--token-expiration", "3600", "--", "sh", "-c", `cat "$AWS_WEB_IDENTITY_TOKEN_FILE"; echo; echo $AWS_ROLE_ARN $AWS_REGION $AWS_ROLE_SESSION_NAME`,
 	}, []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH")}, Stdio{Out: out, Err: &problems})
 	if code != 0 || problems.Len() > 0 {

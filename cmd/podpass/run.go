@@ -26,17 +26,22 @@ func (a *app) run() *cobra.Command {
 		Use:   "run [-n NAMESPACE] SERVICEACCOUNT [flags] -- COMMAND [ARG]...",
 		Short: "Run a local process with a pod's identity",
 		Long: `Run a command with the identity a pod of the service account would have: its token in a private file that is kept fresh as kubelet
-does, the role, region and endpoint variables, and nothing else that would give an AWS SDK an identity.
+does, the variables of region, endpoint and mechanism, and nothing else that would give an AWS SDK an identity.
 
-The token comes from a cluster podpass is the issuer of, or with --kubeconfig from a real cluster's TokenRequest API. The role is the one of
-the service account's association or of its annotation eks.amazonaws.com/role-arn, unless --role-arn names another.
+The token comes from a cluster podpass is the issuer of, or with --kubeconfig from a real cluster's TokenRequest API. The mechanism is
+pod-identity where the service account has an association, and irsa, web identity, where it has the annotation eks.amazonaws.com/role-arn or
+--role-arn names a role.
+
+With pod-identity the SDK gets its credentials from an agent: the one of podpass up, if it serves the cluster, else one in this process, which
+asks EKS Auth with your own credentials. They are fetched once before the command is started, so that a refusal is told with its reason and
+the command is not run. Where a proxy is set, NO_PROXY and no_proxy get the agent's address.
 
 Of the parent's environment every AWS_ variable that names credentials, a profile, a role, an endpoint or a region is removed. Beyond what a
 pod is given, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE point to an empty file (a pod has no ~/.aws), AWS_EC2_METADATA_DISABLED keeps
 SDKs from the machine's own role, and AWS_ROLE_SESSION_NAME is the pod's name.
 
 Signals are passed on. The exit code is the command's, 128+N if signal N ended it, 127 if there is no such command, 126 if it cannot be
-executed, and 2 if nothing says which role to use.`,
+executed, 2 if nothing says which role to use, and 1 if the agent gets no credentials.`,
 		Example: `  podpass run -n shop web -- aws sts get-caller-identity
   podpass run -n shop web --role-arn arn:aws:iam::111122223333:role/web -- ./app
   podpass run -n shop web --kubeconfig ~/.kube/config -- ./app`,
@@ -58,11 +63,11 @@ executed, and 2 if nothing says which role to use.`,
 	c.flags(f)
 	f.StringVar(&c.mechanism, "mechanism", "auto", "how credentials are got: `auto, irsa or pod-identity`")
 	oneOf(cmd, "mechanism", "auto", "irsa", "pod-identity")
-	f.StringVar(&c.roleARN, "role-arn", "", "`ARN` of the role, instead of the association's or the annotation's")
-	f.StringVar(&c.sessionName, "session-name", "", "role session `name` (default: the pod's name)")
+	f.StringVar(&c.roleARN, "role-arn", "", "`ARN` of the role for irsa, instead of the annotation's")
+	f.StringVar(&c.sessionName, "session-name", "", "role session `name` for irsa (default: the pod's name)")
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "take the token from the cluster of this `file`")
 	f.StringVar(&c.context, "context", "", "`context` of the kubeconfig")
-	f.StringVar(&c.audience, "audience", "sts.amazonaws.com", "`audience` of the token")
+	f.StringVar(&c.audience, "audience", "", "`audience` of the token (default sts.amazonaws.com, for pod-identity pods.eks.amazonaws.com)")
 	f.StringVar(&c.region, "region", "", "AWS `region` of the command (default: the cluster's)")
 	f.Var(&c.expiration, "token-expiration", "how long each token is valid, 10m to 24h")
 	return action(a, cmd, func(args []string) []error { return c.check(cmd, args) },
@@ -81,7 +86,8 @@ func (c *runConfig) check(cmd *cobra.Command, args []string) []error {
 		}
 	}
 	note(!slices.Contains([]string{"auto", "irsa", "pod-identity"}, c.mechanism), "--mechanism must be auto, irsa or pod-identity, not %q", c.mechanism)
-	note(c.mechanism == "pod-identity", "--mechanism pod-identity needs the podpass agent, which is not part of this release: use irsa")
+	note(c.mechanism == "pod-identity" && c.roleARN != "", "--role-arn goes with --mechanism irsa: with pod-identity the role is the association's")
+	note(c.mechanism == "pod-identity" && c.sessionName != "", "--session-name goes with --mechanism irsa: with pod-identity the server names the session")
 	note(c.context != "" && c.kubeconfig == "", "--context needs --kubeconfig")
 	note(c.kubeconfig != "" && c.podUID != "" && c.podName == "", "--pod-uid needs --pod-name")
 	note(c.sessionName != "" && !sessionNames.MatchString(c.sessionName), "--session-name must be 2 to 64 of the characters A-Z a-z 0-9 _+=,.@-")
@@ -98,31 +104,26 @@ func (c *runConfig) check(cmd *cobra.Command, args []string) []error {
 func (a *app) runCommand(ctx context.Context, c *runConfig, self string) (err error) {
 	received, stop := signals()
 	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	p := &prepared{}
+	defer func() {
+		// Keeper and agent end before the directory goes, or the keeper might write into it once more.
+		cancel()
+		p.ended.Wait()
+		if p.dir == nil {
+			return
+		}
+		if left := p.dir.remove(); left != nil && err == nil {
+			err = failed("rm -r "+shellPath(p.dir.path), "the token could not be removed: %w", left)
+		}
+	}()
 	setup, interrupted := interruptible(ctx, received)
-	cmd, dir, keep, err := a.prepare(setup, c, self)
-	if dir != nil {
-		defer func() {
-			if left := dir.remove(); left != nil && err == nil {
-				err = failed("rm -r "+shellPath(dir.path), "the token could not be removed: %w", left)
-			}
-		}()
-	}
+	err = a.prepare(setup, ctx, p, c, self)
 	if cause := interrupted(); cause != nil {
 		return cause
 	}
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		keep(ctx)
-	}()
-	// The keeper ends before the directory goes, or it might write into it once more.
-	defer func() {
-		cancel()
-		<-kept
-	}()
-	return supervise(cmd, received, foreground)
+	return supervise(p.cmd, received, foreground)
 }
