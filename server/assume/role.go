@@ -34,7 +34,7 @@ func (r *Roles) Find(arn identity.ARN) Role {
 		return Role{ARN: arn, Record: record}
 	}
 	missing := "there is no role " + arn.String()
-	if _, hosted := r.Store.Accounts.Get(string(arn.Account())); !hosted {
+	if account, known := r.Store.Accounts.Get(string(arn.Account())); !known || account.Upstream != nil {
 		missing = "account " + string(arn.Account()) + " is not hosted here"
 	}
 	return Role{ARN: arn, Record: &store.Role{Trust: trustNobody}, Missing: missing}
