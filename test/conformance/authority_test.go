@@ -46,7 +46,15 @@ func up(t *testing.T, flags ...string) *authority {
 	a := &authority{dataDir: t.TempDir()}
 	cmd := exec.Command(filepath.Join(binDir, "podpass"), append([]string{"up", "--data-dir", a.dataDir, "--listen", "127.0.0.1:0"}, flags...)...)
 	cmd.Env = append(bare(), "HOME="+t.TempDir())
-	cmd.Stderr = &logWriter{t: t}
+	cmd.Stderr = &logWriter{t: t, who: "up"}
+	start(t, cmd)
+	a.env = readEnv(t, filepath.Join(a.dataDir, "env"))
+	return a
+}
+
+// start starts a command of podpass that serves, waits for its line that begins with "ready", and ends it with the test.
+func start(t *testing.T, cmd *exec.Cmd) (ready string) {
+	t.Helper()
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +65,7 @@ func up(t *testing.T, flags ...string) *authority {
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("podpass up: %v", err)
+			t.Errorf("podpass %s: %v", cmd.Args[1], err)
 		}
 	})
 	// A server that never gets ready must not hold the test for ever.
@@ -65,10 +73,9 @@ func up(t *testing.T, flags ...string) *authority {
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	watchdog.Stop()
 	if err != nil || !strings.HasPrefix(line, "ready") {
-		t.Fatalf("podpass up printed %q, %v", line, err)
+		t.Fatalf("podpass %s printed %q, %v", cmd.Args[1], line, err)
 	}
-	a.env = readEnv(t, filepath.Join(a.dataDir, "env"))
-	return a
+	return line
 }
 
 func readEnv(t *testing.T, path string) map[string]string {
@@ -115,9 +122,12 @@ func (a *authority) endpoint() string { return a.env["AWS_ENDPOINT_URL"] }
 // issuer is the local cluster's.
 func (a *authority) issuer() string { return a.endpoint() + "/oidc/local" }
 
-type logWriter struct{ t *testing.T }
+type logWriter struct {
+	t   *testing.T
+	who string
+}
 
 func (w *logWriter) Write(b []byte) (int, error) {
-	w.t.Logf("up: %s", b)
+	w.t.Logf("%s: %s", w.who, b)
 	return len(b), nil
 }
