@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/podpass/podpass/token"
@@ -52,8 +53,12 @@ type Error struct {
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // Final reports whether the service has spoken: asking again with the same token cannot help, and credentials it gave before are
-// forgotten. Anything else (throttling, a fault of the service, no answer) leaves cached credentials as good as they were.
+// forgotten. Anything else (throttling, a fault of the service, no answer) leaves cached credentials as good as they were; so does a 403, with
+// which EKS Auth refuses the agent's own credentials: what it says of a pod's token or role is a 400 or 404.
 func (e *Error) Final() bool {
+	if e.Status == http.StatusForbidden {
+		return false
+	}
 	switch e.Code {
 	case "ResourceNotFoundException", "ExpiredTokenException", "InvalidTokenException", "AccessDeniedException":
 		return true

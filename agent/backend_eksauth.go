@@ -20,7 +20,7 @@ type eksAuth struct {
 func (b eksAuth) Obtain(ctx context.Context, r Request) (*Credentials, error) {
 	out, err := b.client.AssumeRoleForPodIdentity(ctx, b.cluster, r.Token)
 	if err != nil {
-		return nil, answerOf(err)
+		return nil, blameOwn(answerOf(err))
 	}
 	return credentialsOf(out.Credentials, out.AssumedRoleARN, out.AssociationID, out.Endpoint), nil
 }
@@ -48,18 +48,14 @@ func answerOf(err error) error {
 		return err
 	}
 	out := &Error{Status: answer.Status, Code: answer.Code, Message: answer.Message, Reason: answer.Reason, RequestID: answer.RequestID}
-	if own := ownFault(answer.Code); own != "" && out.Reason == "" {
-		out.Reason = own
-	}
 	return out
 }
 
-// ownFault is the reason where a refusal is about the agent and not about the pod.
-func ownFault(code string) string {
-	switch code {
-	case "UnrecognizedClientException", "InvalidSignatureException", "MissingAuthenticationTokenException", "IncompleteSignatureException", "InvalidClientTokenId",
-		"SignatureDoesNotMatch":
-		return "the service did not take the agent's own credentials; check the node's role and the agent's clock"
+// blameOwn gives the reason where EKS Auth refused the agent and not the pod, which a 403 tells.
+func blameOwn(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusForbidden && e.Reason == "" {
+		e.Reason = "the service did not take the agent's own credentials; check that the node's role may eks-auth:AssumeRoleForPodIdentity, and the node's clock"
 	}
-	return ""
+	return err
 }

@@ -51,7 +51,8 @@ func (b stsBackend) Obtain(ctx context.Context, r Request) (*Credentials, error)
 	return credentialsOf(out.Credentials, assumed, "", out.Endpoint), nil
 }
 
-// likeEKSAuth gives an STS's refusals the codes SDKs and the cache know of EKS Auth. Any other answer keeps its own, and is not final.
+// likeEKSAuth gives an STS's refusals the codes and the status SDKs and the cache know of EKS Auth. Any other answer keeps its own, and is not
+// final.
 func likeEKSAuth(err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -59,9 +60,9 @@ func likeEKSAuth(err error) error {
 	}
 	switch e.Code {
 	case "AccessDenied":
-		e.Code = "AccessDeniedException"
+		e.Status, e.Code = http.StatusBadRequest, "AccessDeniedException"
 	case "InvalidIdentityToken", "IDPRejectedClaim":
-		e.Code = "InvalidTokenException"
+		e.Status, e.Code = http.StatusBadRequest, "InvalidTokenException"
 	}
 	return e
 }

@@ -13,6 +13,7 @@ import (
 const (
 	keyFresh    = 60 * time.Second       // a key younger than this is used without asking
 	keyPatience = 300 * time.Millisecond // how long a source may take before a key it gave earlier is used
+	newPatience = time.Second            // how long it may take where there is none, before the token is left to the backend
 )
 
 // patientKeys keeps a token's check from waiting for the network. Where a source cannot be reached, or not soon, a key it gave earlier stands:
@@ -40,11 +41,12 @@ func (p *patientKeys) Key(ctx context.Context, kid, algorithm string) (crypto.Pu
 	if ok && p.now().Sub(kept.got) < keyFresh {
 		return kept.key, nil
 	}
+	wait := newPatience
 	if ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, keyPatience)
-		defer cancel()
+		wait = keyPatience
 	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	key, err := p.source.Key(ctx, kid, algorithm)
 	if refused := (*token.Error)(nil); ok && err != nil && (!errors.As(err, &refused) || refused.Reason == token.KeysUnavailable) {
 		return kept.key, nil

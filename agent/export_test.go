@@ -1,0 +1,103 @@
+package agent_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/podpass/podpass/agent"
+)
+
+// handOver gives one agent's cache to another.
+func handOver(t *testing.T, from, to *world) {
+	t.Helper()
+	data, err := from.Export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := to.Import(data); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old := start(t)
+		first, second, third := podOf(1).token(t), podOf(2).token(t), podOf(3).token(t)
+		old.mustFetch(first, 1)
+		old.mustFetch(second, 2)
+		old.mustFetch(third, 3)
+		time.Sleep(time.Hour)
+
+		successor := start(t, withoutKeys).running() // it need not check again what the other has
+		successor.mustFetch(second, 1)
+		successor.ForgetPod(podOf(3).uid)
+		handOver(t, old, successor)
+		successor.backend.set(failing(errOutage))
+		successor.mustFetch(first, 1)
+		successor.mustFetch(second, 1) // its own is newer
+		successor.mustRefuse(third, 403, "")
+
+		// Handed back, nothing goes over what is as new, and renewals keep their times.
+		handOver(t, successor, old)
+		old.mustFetch(second, 1)
+		successor.backend.set(nil)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if _, pods := successor.backend.since(1); len(pods) != 1 || pods[0] != podOf(1).name {
+			t.Errorf("renewed %v", pods)
+		}
+	})
+}
+
+func TestExportLeavesOutWhatHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, successor := start(t), start(t)
+		raw := web.token(t)
+		old.mustFetch(raw, 1)
+		data, err := old.Export()
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(6 * time.Hour)
+		if late, err := old.Export(); err != nil || strings.Contains(string(late), "ASIA") {
+			t.Errorf("expired credentials are exported: %v", err)
+		}
+		if err := successor.Import(data); err != nil {
+			t.Fatal(err)
+		}
+		successor.backend.set(failing(errOutage))
+		successor.mustRefuse(raw, 503, "")
+	})
+}
+
+// An agent of another cluster does not take over what it would not have served.
+func TestImportLeavesOutForeigners(t *testing.T) {
+	old := start(t)
+	raw := web.token(t)
+	old.mustFetch(raw, 1)
+	other := start(t, withoutKeys, func(c *agent.Config) { c.Issuer = "https://another.test" })
+	handOver(t, old, other)
+	other.mustRefuse(raw, 400, "invalid issuer")
+	if data, err := other.Export(); err != nil || strings.Contains(string(data), "ASIA") {
+		t.Errorf("it was taken over: %v", err)
+	}
+}
+
+func TestImportRefuses(t *testing.T) {
+	w := start(t)
+	for name, data := range map[string]string{
+		"nothing":         "",
+		"no JSON":         `{"version":1,"entries":[{"secretAccessKey":"SECRETKEY`,
+		"another type":    `{"version":1,"entries":[{"secretAccessKey":"x","asked":"SECRETKEY"}]}`,
+		"another version": `{"version":2,"entries":[]}`,
+		"no version":      `{}`,
+		"no token":        `{"version":1,"entries":[{"token":"SECRETKEY"}]}`,
+	} {
+		err := w.Import([]byte(data))
+		if err == nil || strings.Contains(err.Error(), "SECRETKEY") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
