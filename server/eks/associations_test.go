@@ -49,7 +49,7 @@ func TestLife(t *testing.T) {
 	}
 	event := w.Audit.Last(t)
 	if event.Action != "CreatePodIdentityAssociation" || event.Cluster != local || event.Namespace != "shop" || event.ServiceAccount != "web" ||
-		event.Resource != "arn:aws:eks:us-west-2:111122223333:cluster/local" || event.Statement == "" {
+		event.Resource != "arn:aws:eks:us-west-2:111122223333:cluster/local" || event.Statement == "" || event.Association != *made.AssociationId {
 		t.Errorf("the event is %+v", event)
 	}
 	if got, err := w.describe(made.AssociationId); err != nil || !cmp.Equal(want, got, bare) {

@@ -63,7 +63,7 @@ func TestCreateNeeds(t *testing.T) {
 			if _, err := w.client.TagResource(t.Context(), &eks.TagResourceInput{ResourceArn: aws.String(clusterARN), Tags: map[string]string{"env": "test"}}); err != nil {
 				t.Fatal(err)
 			}
-			caller := w.as(w.AddUser(t, podpasstest.Account, "caller", test.policy))
+			caller := w.as(t, w.AddUser(t, podpasstest.Account, "caller", test.policy))
 			out, err := caller.CreatePodIdentityAssociation(t.Context(), input(func(in *eks.CreatePodIdentityAssociationInput) { in.Tags = test.tags }))
 			if test.lacks == "" {
 				if err != nil {
@@ -130,7 +130,7 @@ func TestUpdateNeedsPassRole(t *testing.T) {
 	made := w.create(t, func(in *eks.CreatePodIdentityAssociationInput) {
 		in.Policy, in.DisableSessionTags = aws.String(podpasstest.Allow("s3:GetObject")), aws.Bool(true)
 	})
-	caller := w.as(w.AddUser(t, podpasstest.Account, "caller", policy(statement("*", "eks:*"))))
+	caller := w.as(t, w.AddUser(t, podpasstest.Account, "caller", policy(statement("*", "eks:*"))))
 	_, err := caller.UpdatePodIdentityAssociation(t.Context(), &eks.UpdatePodIdentityAssociationInput{
 		ClusterName: aws.String(local), AssociationId: made.AssociationId, Policy: aws.String(""),
 	})

@@ -60,6 +60,7 @@ func (s *service) createAssociation(ctx context.Context, c *restjson.Call, in *c
 	if err != nil {
 		return nil, err
 	}
+	c.Event.Association = made.ID
 	return show(cluster, made), nil
 }
 

@@ -40,15 +40,20 @@ func start(t testing.TB) *world {
 	t.Helper()
 	s := podpasstest.Start(t)
 	w := &world{Server: s}
-	w.client = w.as(s.Admin)
+	w.client = w.as(t, s.Admin)
 	w.AddRole(t, podpasstest.Role{Path: "/team/", Name: "pods", Trust: trust})
 	return w
 }
 
 var pods = podpasstest.RoleARN("team/pods")
 
-func (w *world) as(c aws.Credentials) *eks.Client {
-	return eks.NewFromConfig(w.Config(podpasstest.As(c)))
+// as has connections of its own, closed with the test: one that was dialled and not used would hold up the end of the authority.
+func (w *world) as(t testing.TB, c aws.Credentials) *eks.Client {
+	transport := &http.Transport{MaxIdleConnsPerHost: 32}
+	t.Cleanup(transport.CloseIdleConnections)
+	config := w.Config(podpasstest.As(c))
+	config.HTTPClient = &http.Client{Transport: transport}
+	return eks.NewFromConfig(config)
 }
 
 // addTenant adds another account with a cluster of its own, and answers with its administrator's client.
@@ -64,7 +69,7 @@ func (w *world) addTenant(t *testing.T) *eks.Client {
 		t.Fatal(err)
 	}
 	w.AddRole(t, podpasstest.Role{Account: tenant, Name: "pods", Trust: trust})
-	return w.as(w.AddUser(t, tenant, "admin", podpasstest.Allow("*")))
+	return w.as(t, w.AddUser(t, tenant, "admin", podpasstest.Allow("*")))
 }
 
 // input is a good request for shop/web, changed.

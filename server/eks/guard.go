@@ -80,7 +80,7 @@ func (s *service) on(c *restjson.Call, action string, in onAssociation) (*store.
 	known := store.Association{ID: in.ID}
 	if a != nil {
 		known = *a
-		c.Event.Namespace, c.Event.ServiceAccount = a.Namespace, a.ServiceAccount
+		c.Event.Namespace, c.Event.ServiceAccount, c.Event.Association = a.Namespace, a.ServiceAccount, a.ID
 	}
 	if err := s.authorise(c, action, known.ARN(cluster).String(), resourceTags(known.Tags)); err != nil {
 		return nil, nil, err
