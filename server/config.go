@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,8 @@ type Config struct {
 
 	// UpstreamCredentials sign for roles of upstream accounts in mode assume-role. Default: the SDK's chain, looked at when first needed
 	UpstreamCredentials aws.CredentialsProvider
+	// UpstreamRoots verify the certificates of upstream STS. Default: the system's
+	UpstreamRoots *x509.CertPool
 
 	AllowTokens    bool           // issue tokens for hosted clusters through the API
 	AllowDiscovery bool           // fetch keys of IAM OIDC providers that no registered cluster has

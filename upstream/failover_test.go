@@ -2,8 +2,10 @@ package upstream_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -176,4 +178,20 @@ func TestEnvironmentRedirectsNothing(t *testing.T) {
 		t.Error(err)
 	}
 	trap.asked(t, 0)
+}
+
+// A private authority is trusted where its certificate is given, and nowhere else.
+func TestRoots(t *testing.T) {
+	at := httptest.NewTLSServer(granted())
+	t.Cleanup(at.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(at.Certificate())
+	endpoints := func() *upstream.Endpoints { return list(t, upstream.Options{}, at.URL) }
+	if _, err := upstream.NewEKSAuth(endpoints(), signing, upstream.NewHTTPClient(roots)).AssumeRoleForPodIdentity(t.Context(), "c1", pod); err != nil {
+		t.Error(err)
+	}
+	_, err := upstream.NewEKSAuth(endpoints(), signing, upstream.NewHTTPClient(x509.NewCertPool())).AssumeRoleForPodIdentity(t.Context(), "c1", pod)
+	if err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("got %v", err)
+	}
 }

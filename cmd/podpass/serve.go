@@ -80,6 +80,16 @@ func (c *serveConfig) config(log io.Writer, more func(*server.Config)) (server.C
 	return out, problems
 }
 
+// upstreamRoots lets the server trust upstream STS by the certificates of AWS_CA_BUNDLE, where that is set.
+func (a *app) upstreamRoots(config *server.Config) (mistakes []error) {
+	roots, err := a.roots()
+	if err != nil {
+		return []error{err}
+	}
+	config.UpstreamRoots = roots
+	return nil
+}
+
 // parsePrefix reads a CIDR, or one address.
 func parsePrefix(text string) (netip.Prefix, error) {
 	if addr, err := netip.ParseAddr(text); err == nil {
