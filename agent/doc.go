@@ -6,6 +6,10 @@
 // It refuses callers under another Host, tokens that are malformed, expired, or not signed by the cluster, and, with address binding, a token
 // that comes from another pod's address. It never refuses a cached answer for the rate at which it is asked.
 //
+// With the cluster's keys a rotated token is the same caller, an outage that hides the keys included. Without them only the backend can tell a
+// good token, so that a rotated one needs it. A token that was verified once is not checked again until it expires: a key the cluster has
+// withdrawn is noticed by the backend, at the next renewal.
+//
 // It may import token, identity, upstream and the client in api, and nothing of the server. Package link owns the node's addresses, handover the listeners while
 // one agent replaces another, pods what Kubernetes says about the pods of the node.
 package agent
