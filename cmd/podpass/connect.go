@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -121,17 +119,12 @@ func administrator(path string) (aws.Credentials, error) {
 // httpClient is the SDK's default client, with the certificates of AWS_CA_BUNDLE as every SDK reads it.
 func (a *app) httpClient() (*awshttp.BuildableClient, error) {
 	client := awshttp.NewBuildableClient().WithTimeout(callTimeout)
-	bundle := a.env.get("AWS_CA_BUNDLE")
-	if bundle == "" {
-		return client, nil
-	}
-	pem, err := readCapped(bundle, 4<<20)
-	roots := x509.NewCertPool()
-	if err == nil && !roots.AppendCertsFromPEM(pem) {
-		err = fmt.Errorf("%s holds no certificate", bundle)
-	}
+	roots, err := a.roots()
 	if err != nil {
-		return nil, usage("unset AWS_CA_BUNDLE", "AWS_CA_BUNDLE: %w", err)
+		return nil, usage("unset AWS_CA_BUNDLE", "%w", err)
+	}
+	if roots == nil {
+		return client, nil
 	}
 	return client.WithTransportOptions(func(t *http.Transport) { t.TLSClientConfig.RootCAs = roots }), nil
 }

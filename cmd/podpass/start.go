@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 
 	"github.com/podpass/podpass/api"
@@ -23,9 +24,9 @@ import (
 // changes, so that collecting it as often as Go does by default costs exchanges and frees little. GOGC overrules it.
 const gcPercent = 150
 
-// start runs a server until SIGINT or SIGTERM; a second one ends the process at once. The line ready makes is printed when everything
-// answers and D/env is in place.
-func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, ready func(s *server.Server) string) error {
+// start runs a server, and what with starts beside it, until SIGINT or SIGTERM; a second one ends the process at once. The line ready makes is
+// printed when everything answers and D/env is in place.
+func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, with companion, ready func(s *server.Server) string) error {
 	if a.env.get("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -44,16 +45,29 @@ func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, r
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
+	life, end := context.WithCancel(ctx)
+	defer end()
+	var company sync.WaitGroup
 	if answers(ctx, s.AdminURL()) == nil {
-		if err = a.announce(ctx, c, config, s, ready); err != nil {
+		var more *beside
+		if more, err = with(life, s, config); err == nil {
+			company.Go(func() { more.outlive(life, config.Logger) })
+			err = a.announce(ctx, c, config, s, more.env, ready)
+		}
+		if err != nil {
 			stop()
 		}
 	}
-	return explainStart(errors.Join(err, <-ended), config)
+	err = errors.Join(err, <-ended)
+	end()
+	company.Wait()
+	return explainStart(err, config)
 }
 
 // announce says that the server answers: in D/env, then on standard output.
-func (a *app) announce(ctx context.Context, c *serveConfig, config server.Config, s *server.Server, ready func(*server.Server) string) error {
+func (a *app) announce(
+	ctx context.Context, c *serveConfig, config server.Config, s *server.Server, more envFile, ready func(*server.Server) string,
+) error {
 	installed := s.Installed()
 	if c.region != "" && c.region != installed.Region || c.account != "" && c.account != string(installed.Management) {
 		return failed("podpass up --data-dir DIRECTORY --account "+string(config.Account)+" --region "+config.Region,
@@ -64,7 +78,7 @@ func (a *app) announce(ctx context.Context, c *serveConfig, config server.Config
 	}
 	line := ready(s)
 	path := filepath.Join(config.DataDir, "env")
-	written, err := leaveEnvFile(ctx, path, s, config)
+	written, err := leaveEnvFile(ctx, path, s, config, more)
 	if err != nil {
 		return err
 	}
@@ -75,9 +89,9 @@ func (a *app) announce(ctx context.Context, c *serveConfig, config server.Config
 	return err
 }
 
-// leaveEnvFile writes D/env for this start: the address, and the administrator's key that was made by it, stands in the file already, or
-// is made anew because the file was lost. A server on an external etcd makes none anew: its other replicas' files hold the key.
-func leaveEnvFile(ctx context.Context, path string, s *server.Server, c server.Config) (written bool, err error) {
+// leaveEnvFile writes D/env for this start: the address, what more there is to know, and the administrator's key that was made by it, stands
+// in the file already, or is made anew because the file was lost. A server on an external etcd makes none anew: its other replicas' files hold the key.
+func leaveEnvFile(ctx context.Context, path string, s *server.Server, c server.Config, more envFile) (written bool, err error) {
 	old, err := readEnvFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.Logger.Warn("the env file is replaced", "error", err)
@@ -96,7 +110,7 @@ func leaveEnvFile(ctx context.Context, path string, s *server.Server, c server.C
 		}
 	}
 	file := append(administratorEnv(s.URL(), s.Installed().Region, key), setting{"PODPASS_ADMIN_URL", s.AdminURL()})
-	return true, replaceFile(path, file.marshal())
+	return true, replaceFile(path, append(file, more...).marshal())
 }
 
 // newAdministratorKey is for whoever may write the data directory, and so owns everything in it.

@@ -10,7 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/awserr"
+	"github.com/podpass/podpass/server/iam"
 	"github.com/podpass/podpass/server/oidc"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
@@ -56,7 +58,18 @@ func (s *service) createToken(_ context.Context, c *restjson.Call, in *createTok
 	case len(req.PodName) > 253 || len(req.PodUID) > 128 || !printable(req.PodName+req.PodUID):
 		return nil, invalid("A pod's name has at most 253 printable characters and its uid at most 128.")
 	}
-	signer := oidc.Signer(cluster)
+	out, err := issue(s.Env, cluster, sa, req)
+	if err != nil {
+		return nil, err
+	}
+	e := c.Event
+	e.Issuer, e.Subject, e.Pod, e.PodUID, e.TokenHash, e.Expires = out.Issuer, sa.Subject(), out.PodName, out.PodUID, token.Hash(out.Token), out.Expiration
+	return out, nil
+}
+
+// issue signs a service account's token with the key of a hosted cluster.
+func issue(env iam.Env, c *store.Cluster, sa identity.ServiceAccount, req *api.CreateTokenRequest) (*api.CreateTokenResult, error) {
+	signer := oidc.Signer(c)
 	if signer == nil {
 		return nil, awserr.InternalFailure(errors.New("the hosted cluster has no key that signs"))
 	}
@@ -64,14 +77,14 @@ func (s *service) createToken(_ context.Context, c *restjson.Call, in *createTok
 	if err != nil {
 		return nil, err
 	}
-	ids, err := s.tokenIDs(cluster, in)
+	ids, err := newTokenIDs(env, c, sa, req)
 	if err != nil {
 		return nil, err
 	}
-	now := s.Env.Now().Truncate(time.Second)
+	now := env.Now().Truncate(time.Second)
 	expires := now.Add(time.Duration(req.DurationSeconds) * time.Second)
 	raw, err := key.Sign(token.Claims{
-		Issuer: cluster.Issuer.String(), Subject: sa.Subject(), Audience: []string{req.Audience},
+		Issuer: c.Issuer.String(), Subject: sa.Subject(), Audience: []string{req.Audience},
 		Expiry: expires, IssuedAt: now, NotBefore: now, ID: ids.jti,
 		Kubernetes: token.Kubernetes{
 			Namespace: sa.Namespace, ServiceAccount: sa.Name, ServiceAccountUID: ids.account, Pod: ids.pod, PodUID: ids.podUID,
@@ -80,39 +93,37 @@ func (s *service) createToken(_ context.Context, c *restjson.Call, in *createTok
 	if err != nil {
 		return nil, err
 	}
-	e := c.Event
-	e.Issuer, e.Subject, e.Pod, e.PodUID, e.TokenHash, e.Expires = cluster.Issuer.String(), sa.Subject(), ids.pod, ids.podUID, token.Hash(raw), expires
 	return &api.CreateTokenResult{
-		Token: raw, Expiration: expires, Issuer: cluster.Issuer.String(), UID: ids.account, PodName: ids.pod, PodUID: ids.podUID,
+		Token: raw, Expiration: expires, Issuer: c.Issuer.String(), UID: ids.account, PodName: ids.pod, PodUID: ids.podUID,
 	}, nil
 }
 
 // tokenIDs are the ids that stand in a token besides names.
 type tokenIDs struct{ jti, account, pod, podUID string }
 
-func (s *service) tokenIDs(c *store.Cluster, in *createToken) (tokenIDs, error) {
-	ids := tokenIDs{pod: in.PodName, podUID: in.PodUID}
-	jti, err := uuid.NewRandomFromReader(s.Env.Random)
+func newTokenIDs(env iam.Env, c *store.Cluster, sa identity.ServiceAccount, req *api.CreateTokenRequest) (tokenIDs, error) {
+	ids := tokenIDs{pod: req.PodName, podUID: req.PodUID}
+	jti, err := uuid.NewRandomFromReader(env.Random)
 	if err != nil {
 		return ids, err
 	}
 	ids.jti = jti.String()
 	if ids.podUID == "" {
-		uid, err := uuid.NewRandomFromReader(s.Env.Random)
+		uid, err := uuid.NewRandomFromReader(env.Random)
 		if err != nil {
 			return ids, err
 		}
 		ids.podUID = uid.String()
 	}
 	if ids.pod == "" {
-		if ids.pod, err = podName(s.Env.Random, in.onServiceAccount.Name); err != nil {
+		if ids.pod, err = podName(env.Random, sa.Name); err != nil {
 			return ids, err
 		}
 	}
 	// A service account that was never applied has no uid of its own. It gets one that is the same every time, as the account would have.
-	key := store.ServiceAccountKey(c.Name, in.onServiceAccount.Namespace, in.onServiceAccount.Name)
+	key := store.ServiceAccountKey(c.Name, sa.Namespace, sa.Name)
 	ids.account = uuid.NewSHA1(uuid.NameSpaceURL, []byte(c.Issuer.String()+"#"+key)).String()
-	if found, ok := s.store.ServiceAccounts.Get(key); ok {
+	if found, ok := env.Store.ServiceAccounts.Get(key); ok {
 		ids.account = found.UID
 	}
 	return ids, nil

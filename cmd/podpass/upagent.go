@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/podpass/podpass/server"
+	"github.com/podpass/podpass/server/control"
+	"github.com/podpass/podpass/server/iam"
+	"github.com/podpass/podpass/upstream"
+)
+
+// companion starts what runs in a server's process besides it, once the server answers. It ends with the context.
+type companion func(ctx context.Context, s *server.Server, config server.Config) (*beside, error)
+
+// beside is what a companion has started.
+type beside struct {
+	env  envFile      // what D/env tells of it
+	wait func() error // until it has ended; nil where nothing was started
+}
+
+// outlive waits for its end. That it fails is no reason to end the server, but to be told.
+func (b *beside) outlive(ctx context.Context, log *slog.Logger) {
+	if b.wait == nil {
+		return
+	}
+	if err := b.wait(); ctx.Err() == nil {
+		log.Error("the agent has ended; the server goes on without it, and podpass run starts an agent of its own", "error", err)
+	}
+}
+
+// alone is the companion of podpass server.
+func alone(context.Context, *server.Server, server.Config) (*beside, error) { return &beside{}, nil }
+
+// upAgent is the agent of podpass up: on a port of loopback, in front of the server of this process, which it reaches by its URL as any agent
+// does. Its identity is the cluster's agent role, got at STS with a token of the hosted cluster: it may do no more than an agent in a real one.
+func (a *app) upAgent(ctx context.Context, s *server.Server, config server.Config) (*beside, error) {
+	roots, err := a.serverRoots(config.TLSCert)
+	if err != nil {
+		return nil, err
+	}
+	who := control.AgentIdentity{Env: iam.Env{Store: s.Store(), Now: config.Now, Random: config.Random}, Cluster: config.HostedCluster, PodName: "podpass-up"}
+	role, err := who.Role()
+	if err != nil {
+		return nil, err
+	}
+	endpoint := s.URL()
+	exchange := sts.New(sts.Options{BaseEndpoint: &endpoint, Region: s.Installed().Region, HTTPClient: upstream.NewHTTPClient(roots)})
+	provider := stscreds.NewWebIdentityRoleProvider(exchange, role.String(), freshToken(who.Token), func(o *stscreds.WebIdentityRoleOptions) {
+		o.RoleSessionName = who.PodName
+	})
+	url, wait, err := a.loopbackAgent(ctx, loopbackConfig{
+		Cluster: config.HostedCluster, Endpoint: endpoint, Region: s.Installed().Region, Credentials: aws.NewCredentialsCache(provider), Roots: roots,
+		Logger: config.Logger.With("part", "agent"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &beside{env: envFile{{"PODPASS_AGENT_URL", url}, {"PODPASS_AGENT_CLUSTER", config.HostedCluster}}, wait: wait}, nil
+}
+
+// freshToken is a token that is issued when it is asked for.
+type freshToken func() (string, error)
+
+// GetIdentityToken is what stscreds calls before each exchange.
+func (f freshToken) GetIdentityToken() ([]byte, error) {
+	text, err := f()
+	return []byte(text), err
+}
+
+// serverRoots are the certificates a client of this process's own server believes: the server's, whoever signed it, those of AWS_CA_BUNDLE, and
+// the system's. nil is the default.
+func (a *app) serverRoots(certificate string) (*x509.CertPool, error) {
+	roots, err := a.roots()
+	if err != nil || certificate == "" {
+		return roots, err
+	}
+	if roots == nil {
+		if roots, err = x509.SystemCertPool(); err != nil {
+			roots = x509.NewCertPool() // a machine without certificates has still the server's
+		}
+	}
+	pem, err := os.ReadFile(certificate)
+	if err != nil {
+		return nil, err
+	}
+	roots.AppendCertsFromPEM(pem)
+	return roots, nil
+}
