@@ -34,6 +34,7 @@ func TestCorpus(t *testing.T) {
 		{"token shape", tokenShape},
 		{"token header", tokenHeader},
 		{"token claims", tokenClaims},
+		{"token's session claims", sessionClaims},
 		{"token issuer", tokenIssuer},
 		{"token times", tokenTimes},
 		{"role", roles},
@@ -41,6 +42,12 @@ func TestCorpus(t *testing.T) {
 		{"presigned", presigned},
 		{"session", sessions},
 		{"query", queries},
+		{"EKS Auth: token shape", atEKS(tokenShape)},
+		{"EKS Auth: token header", atEKS(tokenHeader)},
+		{"EKS Auth: token claims", atEKS(tokenClaims)},
+		{"EKS Auth: token issuer", atEKS(tokenIssuer)},
+		{"EKS Auth: token times", atEKS(tokenTimes)},
+		{"EKS Auth", func(w *world) []probe { return podIdentities(t, w) }},
 		{"trust policy", trustPolicies},
 		{"identity policy", identityPolicies},
 		{"session policy", sessionPolicies},
@@ -63,6 +70,11 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
+// atEKS tries a family's tokens at EKS Auth.
+func atEKS(family func(*world) []probe) func(*world) []probe {
+	return func(w *world) []probe { return family(w.at(atEKSAuth)) }
+}
+
 // refused sends a probe and checks everything a refusal must be.
 func (w *world) refused(t *testing.T, p probe) {
 	t.Helper()
@@ -71,7 +83,7 @@ func (w *world) refused(t *testing.T, p probe) {
 	if code := errorCode(body); status != p.status || code != p.code {
 		t.Errorf("answered with %d %s, want %d %s: %s", status, code, p.status, p.code, body)
 	}
-	for _, private := range []string{"<AccessKeyId>", "<SecretAccessKey>", "<SessionToken>"} {
+	for _, private := range []string{"<AccessKeyId>", "<SecretAccessKey>", "<SessionToken>", `"accessKeyId"`, `"secretAccessKey"`, `"sessionToken"`} {
 		if strings.Contains(body, private) {
 			t.Errorf("the refusal's body holds %s", private)
 		}
@@ -118,6 +130,12 @@ func (w *world) send(t *testing.T, r *http.Request) (status int, body string) {
 }
 
 func errorCode(body string) string {
+	var refusal struct {
+		Type string `json:"__type"`
+	}
+	if json.Unmarshal([]byte(body), &refusal) == nil {
+		return refusal.Type
+	}
 	_, rest, _ := strings.Cut(body, "<Code>")
 	code, _, _ := strings.Cut(rest, "</Code>")
 	return code
@@ -137,6 +155,7 @@ func secretsOf(token string) []string {
 // What the corpus varies is accepted as it stands, and up to the edges that cases lie beyond: a refusal means something.
 func TestControls(t *testing.T) {
 	w := newWorld(t)
+	pods := w.at(atEKSAuth)
 	for name, r := range map[string]*http.Request{
 		"token":                     w.exchange(w.sign(w.claims())),
 		"token expired 59 s ago":    w.exchange(w.sign(w.claims().with("exp", w.in(-59)))),
@@ -144,6 +163,10 @@ func TestControls(t *testing.T) {
 		"token issued in 60 s":      w.exchange(w.sign(w.claims().with("iat", w.in(60)))),
 		"token issued years ago":    w.exchange(w.sign(w.claims().with("iat", "1"))),
 		"token with unknown claims": w.exchange(w.sign(w.claims().also("x", `{"a":[1,2.5,null,true]}`))),
+		"pod's token":               w.podIdentity(pods.sign(pods.claims())),
+		"pod's token, expired 59 s": w.podIdentity(pods.sign(pods.claims().with("exp", w.in(-59)))),
+		"pod's token with tags":     w.podIdentity(pods.sign(pods.claims().also("https://aws.amazon.com/tags", `{"principal_tags":{"Team":["a"]}}`))),
+		"pod's call, 5 minutes old": w.podIdentity(pods.sign(pods.claims()), at(w.now.Add(-5*minute))),
 		"signature":                 w.signed(identity),
 		"signature 15 minutes old":  w.signed(identity, at(w.now.Add(-15*minute))),
 		"signature 15 minutes off":  w.signed(identity, at(w.now.Add(15*minute))),

@@ -22,6 +22,7 @@ func roles(w *world) []probe {
 		ask("a user for a role", invalid, "arn:aws:iam::111122223333:user/alice is invalid", "RoleArn", "arn:aws:iam::111122223333:user/alice"),
 		ask("no ARN for a role", invalid, "not printable ASCII", "RoleArn", "reader reader reader reader"),
 		ask("a role of no account", invalid, "arn:aws:iam:::role/reader is invalid", "RoleArn", "arn:aws:iam:::role/reader"),
+		ask("no token", invalid, "Member must not be null", "WebIdentityToken", ""),
 		ask("no role", invalid, "Member must not be null", "RoleArn", ""),
 		ask("no session name", invalid, "Member must not be null", "RoleSessionName", ""),
 		ask("session name with a slash", invalid, "Member must satisfy regular", "RoleSessionName", "a/b"),

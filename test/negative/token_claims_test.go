@@ -12,7 +12,8 @@ func tokenClaims(w *world) []probe {
 	parts := strings.Split(good, ".")
 	raw := func(claims string) string { return jws(w.key, w.header().String(), claims) }
 	someoneElse := w.sign(c.with("sub", `"system:serviceaccount:shop:other"`))
-	const jwt, denied = "InvalidIdentityToken", "AccessDenied"
+	const jwt, denied, untrusted = "InvalidIdentityToken", "AccessDenied", "sts:AssumeRoleWithWebIdentity: "
+	audience := w.why("knows sts.amazonaws.com", "the token is for ")
 	return []probe{
 		w.badToken("subject changed after signing", jwt, "signature does not match", parts[0]+"."+b64(c.with("sub", `"system:serviceaccount:kube-system:admin"`).String())+"."+parts[2]),
 		w.badToken("expiry changed after signing", jwt, "signature does not match", parts[0]+"."+b64(c.with("exp", w.in(1<<30)).String())+"."+parts[2]),
@@ -36,25 +37,32 @@ func tokenClaims(w *world) []probe {
 		w.badToken("sub empty", jwt, "empty string", raw(c.with("sub", `""`).String())),
 		w.badToken("sub a list", jwt, `expected '"'`, raw(c.with("sub", `["system:serviceaccount:shop:web"]`).String())),
 		w.badToken("Sub instead of sub", jwt, "sub is missing", raw(c.without("sub").also("Sub", `"system:serviceaccount:shop:web"`).String())),
-		w.badToken("aud missing", jwt, "Missing a required claim: aud", raw(c.without("aud").String())),
-		w.badToken("aud an empty list", jwt, "Missing a required claim: aud", raw(c.with("aud", "[]").String())),
+		w.badToken("aud missing", jwt, w.why("Missing a required claim: aud", `the token is for ""`), raw(c.without("aud").String())),
+		w.badToken("aud an empty list", jwt, w.why("Missing a required claim: aud", `the token is for ""`), raw(c.with("aud", "[]").String())),
 		w.badToken("aud null", jwt, "expected '['", raw(c.with("aud", "null").String())),
 		w.badToken("aud a list of lists", jwt, `expected '"'`, raw(c.with("aud", `[["sts.amazonaws.com"]]`).String())),
-		w.badToken("another audience", jwt, "knows sts.amazonaws.com", raw(c.with("aud", `"vault"`).String())),
-		w.badToken("Pod Identity's audience", jwt, "knows sts.amazonaws.com", raw(c.with("aud", `"pods.eks.amazonaws.com"`).String())),
-		w.badToken("audience in capitals", jwt, "knows sts.amazonaws.com", raw(c.with("aud", `"STS.amazonaws.com"`).String())),
-		w.badToken("audience with something behind", jwt, "knows sts.amazonaws.com", raw(c.with("aud", `"sts.amazonaws.com.evil.example"`).String())),
-		w.badToken("audience in one string with another", jwt, "knows sts.amazonaws.com", raw(c.with("aud", `"vault sts.amazonaws.com"`).String())),
-		w.badToken("azp says what aud does not", jwt, "knows sts.amazonaws.com", raw(c.with("aud", `"vault"`).also("azp", `"sts.amazonaws.com"`).String())),
+		w.badToken("another audience", jwt, audience, raw(c.with("aud", `"vault"`).String())),
+		w.badToken("the other service's audience", jwt, audience, raw(c.with("aud", strconv.Quote(w.door.otherAudience)).String())),
+		w.badToken("audience in capitals", jwt, audience, raw(c.with("aud", strconv.Quote(strings.ToUpper(w.door.audience[:4])+w.door.audience[4:])).String())),
+		w.badToken("audience with something behind", jwt, audience, raw(c.with("aud", strconv.Quote(w.door.audience+".evil.example")).String())),
+		w.badToken("audience in one string with another", jwt, audience, raw(c.with("aud", strconv.Quote("vault "+w.door.audience)).String())),
+		w.badToken("azp says what aud does not", jwt, audience, raw(c.with("aud", `"vault"`).also("azp", strconv.Quote(w.door.audience)).String())),
 		w.badToken("session tag with two values", jwt, "a principal tag must have a key and exactly one value", raw(c.also("https://aws.amazon.com/tags", `{"principal_tags":{"Team":["a","b"]}}`).String())),
-		w.badToken("session tags the role's trust does not allow", denied, "sts:TagSession: ", raw(c.also("https://aws.amazon.com/tags", `{"principal_tags":{"Team":["a"]}}`).String())),
-		w.badToken("source identity the role's trust does not allow", denied, "sts:SetSourceIdentity: ", raw(c.also("https://aws.amazon.com/source_identity", `"root"`).String())),
-		w.badToken("another subject", denied, "sts:AssumeRoleWithWebIdentity: ", someoneElse),
-		w.badToken("subject in other letters", denied, "sts:AssumeRoleWithWebIdentity: ", raw(c.with("sub", `"system:serviceaccount:shop:Web"`).String())),
-		w.badToken("subject with more behind", denied, "sts:AssumeRoleWithWebIdentity: ", raw(c.with("sub", `"system:serviceaccount:shop:web2"`).String())),
-		w.badToken("subject with a space behind", denied, "sts:AssumeRoleWithWebIdentity: ", raw(c.with("sub", `"system:serviceaccount:shop:web "`).String())),
-		w.badToken("subject with a wildcard", denied, "sts:AssumeRoleWithWebIdentity: ", raw(c.with("sub", `"system:serviceaccount:shop:*"`).String())),
-		w.badToken("subject with a look-alike letter", denied, "sts:AssumeRoleWithWebIdentity: ", raw(c.with("sub", `"system:serviceaccount:shop:wеb"`).String())),
+		w.badToken("another subject", denied, w.why(untrusted, "the token's subject is shop/other, its kubernetes.io claim says"), someoneElse),
+		w.badToken("subject in other letters", denied, w.why(untrusted, `"Web" is not a DNS name`), raw(c.with("sub", `"system:serviceaccount:shop:Web"`).String())),
+		w.badToken("subject with more behind", denied, w.why(untrusted, "the token's subject is shop/web2, its"), raw(c.with("sub", `"system:serviceaccount:shop:web2"`).String())),
+		w.badToken("subject with a space behind", denied, w.why(untrusted, `"web " is not a DNS name`), raw(c.with("sub", `"system:serviceaccount:shop:web "`).String())),
+		w.badToken("subject with a wildcard", denied, w.why(untrusted, `"*" is not a DNS name`), raw(c.with("sub", `"system:serviceaccount:shop:*"`).String())),
+		w.badToken("subject with a look-alike letter", denied, w.why(untrusted, "is not a DNS name"), raw(c.with("sub", `"system:serviceaccount:shop:wеb"`).String())),
+	}
+}
+
+// sessionClaims: tokens whose issuer sets what the role's trust policy does not let it set. EKS Auth doesn't read these claims.
+func sessionClaims(w *world) []probe {
+	with := func(name, value string) string { return w.sign(w.claims().also(name, value)) }
+	return []probe{
+		w.badToken("session tags", "AccessDenied", "sts:TagSession: ", with("https://aws.amazon.com/tags", `{"principal_tags":{"Team":["a"]}}`)),
+		w.badToken("source identity", "AccessDenied", "sts:SetSourceIdentity: ", with("https://aws.amazon.com/source_identity", `"root"`)),
 	}
 }
 
@@ -63,25 +71,25 @@ func tokenIssuer(w *world) []probe {
 	c := w.claims()
 	from := func(issuer string) string { return w.sign(c.with("iss", strconv.Quote(issuer))) }
 	host := strings.TrimPrefix(w.Issuer, "http://")
-	const jwt = "InvalidIdentityToken"
+	const jwt, other = "InvalidIdentityToken", "says it is of issuer"
 	return []probe{
 		w.badToken("iss missing", jwt, "iss is missing", w.sign(c.without("iss"))),
 		w.badToken("iss twice", jwt, `member "iss" twice in one object`, w.sign(c.also("iss", strconv.Quote(w.Issuer)))),
-		w.badToken("an unknown issuer", jwt, "has no provider", from("https://unknown.example")),
-		w.badToken("a neighbour's issuer, by our key", jwt, "no key has the kid", from(w.issuer)),
+		w.badToken("an unknown issuer", jwt, w.why("has no provider", other), from("https://unknown.example")),
+		w.badToken("a neighbour's issuer, by our key", jwt, w.why("no key has the kid", other), from(w.issuer)),
 		w.badToken("our issuer, by a neighbour's key", jwt, "no key has the kid", jws(w.neighbourKey, w.header().with("kid", strconv.Quote(w.neighbourKey.ID)).String(), c.String())),
-		w.badToken("slash behind", jwt, "has no provider", from(w.Issuer+"/")),
-		w.badToken("another scheme", jwt, "has no provider", from("https://"+host)),
-		w.badToken("scheme in capitals", jwt, "must begin with https://", from("HTTP://"+host)),
-		w.badToken("no scheme", jwt, "is not a URL", from(host)),
-		w.badToken("path in capitals", jwt, "has no provider", from(strings.Replace(w.Issuer, "/oidc/", "/OIDC/", 1))),
-		w.badToken("query behind", jwt, "must have no query, fragment or credentials", from(w.Issuer+"?x=1")),
-		w.badToken("fragment behind", jwt, "must have no query, fragment or credentials", from(w.Issuer+"#x")),
-		w.badToken("dot segments", jwt, "has no provider", from(w.Issuer+"/x/..")),
-		w.badToken("the issuer as user name of another host", jwt, "must have no query, fragment or credentials", from("http://"+host+"@evil.example")),
-		w.badToken("the issuer as path of another host", jwt, "has no provider", from("https://evil.example/"+host)),
-		w.badToken("space behind", jwt, "holds a character that is not printable ASCII", from(w.Issuer+" ")),
-		w.badToken("escaped letter", jwt, "has no provider", from(strings.Replace(w.Issuer, "/oidc/", "/%6Fidc/", 1))),
+		w.badToken("slash behind", jwt, w.why("has no provider", other), from(w.Issuer+"/")),
+		w.badToken("another scheme", jwt, w.why("has no provider", other), from("https://"+host)),
+		w.badToken("scheme in capitals", jwt, w.why("must begin with https://", other), from("HTTP://"+host)),
+		w.badToken("no scheme", jwt, w.why("is not a URL", other), from(host)),
+		w.badToken("path in capitals", jwt, w.why("has no provider", other), from(strings.Replace(w.Issuer, "/oidc/", "/OIDC/", 1))),
+		w.badToken("query behind", jwt, w.why("must have no query, fragment or credentials", other), from(w.Issuer+"?x=1")),
+		w.badToken("fragment behind", jwt, w.why("must have no query, fragment or credentials", other), from(w.Issuer+"#x")),
+		w.badToken("dot segments", jwt, w.why("has no provider", other), from(w.Issuer+"/x/..")),
+		w.badToken("the issuer as user name of another host", jwt, w.why("must have no query, fragment or credentials", other), from("http://"+host+"@evil.example")),
+		w.badToken("the issuer as path of another host", jwt, w.why("has no provider", other), from("https://evil.example/"+host)),
+		w.badToken("space behind", jwt, w.why("holds a character that is not printable ASCII", other), from(w.Issuer+" ")),
+		w.badToken("escaped letter", jwt, w.why("has no provider", other), from(strings.Replace(w.Issuer, "/oidc/", "/%6Fidc/", 1))),
 	}
 }
 

@@ -11,9 +11,8 @@ func tokenShape(w *world) []probe {
 	parts := strings.Split(good, ".")
 	const jwt = "InvalidIdentityToken"
 	return []probe{
-		w.badToken("missing", "ValidationError", "Member must not be null", ""),
-		w.badToken("three characters", "ValidationError", "Member must have length greater than or equal to 4", "abc"),
-		w.badToken("20,001 characters", "ValidationError", "Member must have length less than or equal to 20000", strings.Repeat("e", 20001)),
+		w.badToken("three characters", "ValidationError", w.why("Member must have length greater than or equal to 4", "token does not have three parts"), "abc"),
+		w.badToken("20,001 characters", "ValidationError", w.why("Member must have length less than or equal to 20000", "token is longer than 20000 bytes"), strings.Repeat("e", 20001)),
 		w.badToken("no dots", jwt, "token does not have three parts", strings.Repeat("e", 300)),
 		w.badToken("two parts", jwt, "token does not have three parts", parts[0]+"."+parts[1]),
 		w.badToken("four parts", jwt, "token does not have three parts", good+"."+parts[2]),

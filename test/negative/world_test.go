@@ -36,7 +36,9 @@ type world struct {
 	neighbour
 	alice   aws.Credentials
 	session aws.Credentials // of role reader
+	agent   aws.Credentials // may exchange pods' tokens
 	client  *http.Client
+	door    door // that tokens are tried at
 }
 
 // neighbour is another registered cluster, whose tokens are good where its own provider is trusted.
@@ -60,6 +62,8 @@ func newWorld(t *testing.T) *world {
 	w.AddRole(t, podpasstest.Role{Name: "reader", Trusts: []string{"shop/web"}, Allows: []string{"s3:*"}})
 	w.alice = w.AddUser(t, podpasstest.Account, "alice", podpasstest.Allow("sts:*"))
 	w.session = w.exchanged(t, "reader", "shop", "web")
+	w.addPodIdentity(t)
+	w.door = atSTS
 	w.Clock.Stop(w.now)
 	return w
 }
@@ -126,7 +130,7 @@ func (m members) String() string {
 // claims are those of a good token. Its text has a length that leaves unused bits in its last character as base64.
 func (w *world) claims() members {
 	m := members{}.
-		also("aud", `["sts.amazonaws.com"]`).also("exp", w.in(3600)).also("iat", w.in(0)).also("iss", strconv.Quote(w.Issuer)).
+		also("aud", `["`+w.door.audience+`"]`).also("exp", w.in(3600)).also("iat", w.in(0)).also("iss", strconv.Quote(w.Issuer)).
 		also("jti", `"`+"1bd38ad8-33b5-4018-a6c9-81beaf84c89d"+`"`).
 		also("kubernetes.io", `{"namespace":"shop","pod":{"name":"web-x7k2p","uid":"32b2260f-5a66-4e48-b430-605c245d7840"},"serviceaccount":{"name":"web","uid":"1d73a72f-a6cf-48c9-8e58-20961e6abf9e"}}`).
 		also("nbf", w.in(0)).also("sub", `"system:serviceaccount:shop:web"`)
@@ -181,9 +185,13 @@ func (w *world) post(body string) *http.Request {
 	return r
 }
 
-// badToken is a probe of a token for role reader.
+// badToken is a probe of a token for role reader at the world's door. code is STS's name for what is wrong.
 func (w *world) badToken(name, code, why, raw string) probe {
-	return probe{name: name, request: w.exchange(raw), code: code, status: statusOf(code), why: why, secrets: secretsOf(raw)}
+	p := probe{name: name, request: w.door.request(w, raw), code: code, status: statusOf(code), why: why, secrets: secretsOf(raw)}
+	if named := w.door.codes[code]; named != "" {
+		p.code, p.status = named, http.StatusBadRequest
+	}
+	return p
 }
 
 func statusOf(code string) int {
