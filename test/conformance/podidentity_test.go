@@ -139,6 +139,34 @@ func TestTokenWithNewline(t *testing.T) {
 	}
 }
 
+// The CLI is older than the token file: it asks as if there were none, and the agent says what is missing.
+func TestTokenFileUnknown(t *testing.T) {
+	a := up(t)
+	all := clients(t)
+	a.associate(t, all[0], "shop", "web", a.role(t, "reader", podTrust(nil)))
+	agent := a.agent(t, "127.0.0.1")
+	for _, c := range all {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRelay(t, agent)
+			old := c.noTokenFile
+			c.noTokenFile = false // nobody gives it the token in a variable
+			got := execute(t, a.pod(t, c, r.url, a.token(t, "shop", "web", podIdentityAudience)), c.argv("GetCallerIdentity", "{}", a.endpoint()))
+			if !old {
+				if got.Error != "" {
+					t.Errorf("%s %v %s", got.Error, got.Output, got.Stderr)
+				}
+				r.expect(t, fetch{Status: 200})
+				return
+			}
+			if !strings.Contains(got.Stderr, "Service account token cannot be empty") {
+				t.Errorf("%v %s", got.Output, got.Stderr)
+			}
+			missing := fetch{Status: 400, Bare: true}
+			r.expect(t, missing, missing, missing)
+		})
+	}
+}
+
 // An agent on IPv6 loopback. The old CLI knows no IPv6 address it may send a token to.
 func TestAgentOnIPv6(t *testing.T) {
 	a := up(t)

@@ -30,7 +30,7 @@ func TestTargetRole(t *testing.T) {
 			"clusterName": "local", "namespace": namespace, "serviceAccount": "web", "roleArn": first, "targetRoleArn": target,
 		})
 	}
-	agent := a.agent(t, "127.0.0.1")
+	agent := a.env["PODPASS_AGENT_URL"] // the one podpass up runs
 	for _, c := range all {
 		t.Run(c.name, func(t *testing.T) {
 			as := func(namespace, action string, in object) reply {
