@@ -53,10 +53,6 @@ func (d *Document) check(note notes) {
 	case namespaced && m.Namespace == "":
 		note("metadata.namespace", "is required: the namespace of the service account")
 	case d.Kind == KindAssociation && m.Name != "":
-		if err := identity.ParseGlobs(m.Namespace, m.Name); err != nil {
-			note("metadata", "%v", err)
-		}
-	case d.Kind == KindAssociation && m.Name != "":
 		if err := identity.CheckGlobs(m.Namespace, m.Name); err != nil {
 			note("metadata", "%v", err)
 		}

@@ -31,20 +31,6 @@ func Glob(pattern, text string) bool {
 // IsGlob reports whether a text holds a wildcard.
 func IsGlob(s string) bool { return strings.ContainsAny(s, "*?") }
 
-// ParseGlobs checks the namespace and the service account of an association, either of which may hold wildcards: with a letter in the place of
-// each they must be names, so that nothing is accepted that could never match.
-func ParseGlobs(namespace, name string) error {
-	if !IsGlob(namespace) && !IsGlob(name) {
-		_, err := ParseServiceAccount(namespace, name)
-		return err
-	}
-	letters := strings.NewReplacer("*", "a", "?", "a")
-	if _, err := ParseServiceAccount(letters.Replace(namespace), letters.Replace(name)); err != nil {
-		return fmt.Errorf("%s/%s matches no service account: namespaces and names have lower-case letters, digits and hyphens, names also dots", namespace, name)
-	}
-	return nil
-}
-
 // MatchesAll reports whether a glob matches every name.
 func MatchesAll(glob string) bool {
 	return strings.Trim(glob, "*?") == "" && strings.Contains(glob, "*") && strings.Count(glob, "?") <= 1

@@ -118,7 +118,7 @@ literal characters. "podpass association describe" shows which one a service acc
 
 func (c *associationCreateConfig) check(account string) []error {
 	problems := c.associationSettings.check()
-	if err := identity.ParseGlobs(c.namespace, account); err != nil {
+	if err := identity.CheckGlobs(c.namespace, account); err != nil {
 		problems = append(problems, err)
 	}
 	if c.role == "" {

@@ -43,7 +43,7 @@ func (c *associationTarget) check(argument string) []error {
 	if c.account = argument; c.namespace == "" {
 		c.namespace = "default"
 	}
-	if err := identity.ParseGlobs(c.namespace, c.account); err != nil {
+	if err := identity.CheckGlobs(c.namespace, c.account); err != nil {
 		return []error{err}
 	}
 	return nil
