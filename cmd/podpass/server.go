@@ -47,6 +47,7 @@ The first administrator's key is written once, to the file env in the data direc
 			config.HostedCluster, config.AllowTokens, config.AuditFile = c.cluster, c.tokens, c.auditFile
 			config.EtcdEndpoints, config.EtcdCA, config.EtcdCert, config.EtcdKey = c.etcd, c.etcdCA, c.etcdCert, c.etcdKey
 		})
+		problems = append(problems, a.upstreamRoots(&config)...)
 		if c.tokens && c.cluster == "" {
 			problems = append(problems, fmt.Errorf("--allow-tokens needs --hosted-cluster"))
 		}

@@ -41,7 +41,7 @@ data directory keeps everything. The issuer's URL is that of the first start.`,
 	var config server.Config
 	return action(a, cmd, func([]string) (problems []error) {
 		config, problems = c.config(a.Err, func(config *server.Config) { config.HostedCluster, config.AllowTokens = c.cluster, true })
-		return problems
+		return append(problems, a.upstreamRoots(&config)...)
 	}, func(ctx context.Context, _ []string) error {
 		return a.start(ctx, &c.serveConfig, config, a.upAgent, func(s *server.Server) string {
 			return fmt.Sprintf("ready %s  account %s  cluster %s", s.URL(), s.Installed().Management, c.cluster)
