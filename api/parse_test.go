@@ -152,7 +152,7 @@ var mistakes = []struct {
 		`document 1 (Association web, line 1): spec.role: "a b" is neither a role's name nor an ARN`,
 	}, true},
 	{"association globs", head + "Association\nmetadata: {name: 'web-*-', namespace: 'shop*'}\nspec: {role: web}", []string{
-		"document 1 (Association web-*-, line 1): metadata: shop*/web-*- matches no service account: namespaces and names have lower-case letters, digits and hyphens, names also dots",
+		"document 1 (Association web-*-, line 1): metadata: service account \"web-*-\" is neither a DNS name (lower-case letters, digits, hyphens and dots, at most 253) nor a glob of one (* and ?)",
 	}, false},
 	{"service account", head + "ServiceAccount\nmetadata: {name: a:b, namespace: shop, tags: {a: b}}\nspec: {cluster: /}", []string{
 		`document 1 (ServiceAccount a:b, line 1): metadata: service account "a:b" is not a DNS name (lower-case letters, digits, hyphens and dots)`,
