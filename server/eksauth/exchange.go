@@ -20,6 +20,7 @@ const (
 // exchange is one request whose token has been verified and whose association has been found.
 type exchange struct {
 	cluster     *store.Cluster
+	clusterARN  string
 	pod         *pod
 	association *store.Association
 	event       *audit.Event
@@ -36,7 +37,9 @@ type issued struct {
 }
 
 func newExchange(cluster *store.Cluster, p *pod, a *store.Association, e *audit.Event) *exchange {
-	x := &exchange{cluster: cluster, pod: p, association: a, event: e, sessionName: sessionName(cluster.Name, p.name, e.RequestID)}
+	x := &exchange{
+		cluster: cluster, clusterARN: cluster.ARN().String(), pod: p, association: a, event: e, sessionName: sessionName(cluster.Name, p.name, e.RequestID),
+	}
 	if !a.DisableSessionTags {
 		x.setTags()
 	}
@@ -49,7 +52,7 @@ func newExchange(cluster *store.Cluster, p *pod, a *store.Association, e *audit.
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
 func (x *exchange) setTags() {
 	x.tags = append(make(identity.Tags, 0, 6),
-		identity.Tag{Key: "eks-cluster-arn", Value: x.cluster.ARN().String()},
+		identity.Tag{Key: "eks-cluster-arn", Value: x.clusterARN},
 		identity.Tag{Key: "eks-cluster-name", Value: x.cluster.Name},
 		identity.Tag{Key: "kubernetes-namespace", Value: x.pod.account.Namespace},
 		identity.Tag{Key: "kubernetes-service-account", Value: x.pod.account.Name},

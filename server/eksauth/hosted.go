@@ -107,7 +107,7 @@ func (s *service) ask(x *exchange, a *assume.Application, missing, refused strin
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html (properties of the principal)
 func (s *service) serviceKeys(x *exchange) *policy.Context {
 	keys := s.Gate.Internal(access.Caller{}, x.cluster.Region)
-	keys.Set("aws:sourcearn", x.cluster.ARN().String())
+	keys.Set("aws:sourcearn", x.clusterARN)
 	keys.Set("aws:sourceaccount", string(x.cluster.Account))
 	keys.Set("aws:principalisawsservice", "true")
 	keys.Set("aws:principalservicename", principal)
