@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the deprecated SDK is the one that has a client of EKS Auth
+
 package eksauth_test
 
 import (
