@@ -16,11 +16,12 @@ type WatchAssociationsRequest struct {
 	// Snapshot asks for the whole set where the answer is a Reset. Without it a Reset only says that anything may have changed.
 	Snapshot bool `json:"snapshot,omitempty"`
 	// Member is the id of a watcher that takes part in the write barrier, as webhooks do: changes are acknowledged only once it has applied them, and
-	// it must hold itself stale when LeaseSeconds have passed since it SENT the last request that was answered.
+	// it must hold itself stale when LeaseSeconds have passed since it SENT the last request that was answered, so it is answered well before that,
+	// whatever WaitSeconds says. The id is of its process, not of its Deployment: two that share one would speak for each other.
 	Member string `json:"member,omitempty"` // 1–64 characters, [A-Za-z0-9._-]
 }
 
-// WatchAssociationsResult is in the order in which it happened.
+// WatchAssociationsResult is in the order in which it happened; that of a snapshot means nothing.
 type WatchAssociationsResult struct {
 	Revision     int64               `json:"revision"`
 	Reset        bool                `json:"reset,omitempty"` // what was known is void
@@ -47,10 +48,10 @@ type AssociationInEffect struct {
 	InEffect bool     `json:"inEffect"`
 	Servers  int      `json:"servers"`           // live replicas, all of them
 	Webhooks int      `json:"webhooks"`          // live watchers that take part in the write barrier
-	Pending  []string `json:"pending,omitempty"` // ids of those that have not applied it yet
+	Pending  []string `json:"pending,omitempty"` // who has not applied it yet: server/ID or webhook/ID
 }
 
-// GetAssociationInEffect looks the association up by its id.
+// GetAssociationInEffect looks the association up by its id. One that was deleted is not in effect, and is not found once nobody has it any more.
 func (c *Client) GetAssociationInEffect(ctx context.Context, cluster, id string) (*AssociationInEffect, error) {
 	out := new(AssociationInEffect)
 	return out, c.call(ctx, http.MethodGet, path("clusters", cluster, "associations", id, "effect"), nil, out)

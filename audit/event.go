@@ -39,6 +39,9 @@ type Event struct {
 	AccessKeyID string    `json:"accessKeyId,omitempty"` // issued
 	Expires     time.Time `json:"expires,omitzero"`
 	Endpoint    string    `json:"endpoint,omitempty"` // base URL of the upstream STS that was asked
+
+	// Routine marks a request that, if it is allowed, need not be on record: the next poll of a watcher whose first one is.
+	Routine bool `json:"-"`
 }
 
 // Outcome of a request; the zero value is unknown.

@@ -46,7 +46,9 @@ type Server struct {
 	metrics   *metrics
 	rotator   *oidc.Rotator
 	installed *control.Installed
-	fatal     chan error // what ends the server from below
+	fatal     chan error      // what ends the server from below
+	ending    context.Context // done when it ends
+	end       context.CancelFunc
 }
 
 // New binds the ports, opens the state and, where it is empty, sets it up. The ports come first: a port in use must not leave a new
@@ -57,6 +59,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s := &Server{config: c, fatal: make(chan error, 1)}
+	s.ending, s.end = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			s.close()
@@ -120,12 +123,15 @@ func (s *Server) mount() {
 	documents := oidc.Handler(s.store)
 	native := control.New(control.Config{
 		Pipeline: restjson.Pipeline(requests), Env: s.environment(), Keys: issuers, AllowTokens: c.AllowTokens, Recent: recent,
+		Ending: s.ending,
 	})
 	queries := query.Handler(
 		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),
 		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
 	)
-	elsewhere := upstream.NewAccounts(upstream.Config{Credentials: c.UpstreamCredentials, Now: c.Now})
+	elsewhere := upstream.NewAccounts(upstream.Config{
+		Credentials: c.UpstreamCredentials, HTTP: upstream.NewHTTPClient(c.UpstreamRoots), Now: c.Now,
+	})
 	routes := restjson.Pipeline(requests)
 	rest := routes.Handler(
 		eks.New(eks.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
@@ -152,6 +158,7 @@ func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	services, admin := httpServer(s.services, s.config), httpServer(s.adminHandler(), s.config)
+	services.RegisterOnShutdown(s.end) // Shutdown waits for requests, and some of those wait for something to happen
 	for server, listener := range map[*http.Server]net.Listener{services: s.listener, admin: s.admin} {
 		go func() { cancel(server.Serve(listener)) }()
 	}
@@ -172,6 +179,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // close is safe on a Server of which only part was made.
 func (s *Server) close() {
+	s.end()
 	for _, l := range []net.Listener{s.listener, s.admin} {
 		if l != nil {
 			l.Close()

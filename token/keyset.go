@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -82,6 +83,18 @@ func ParseJWKS(b []byte) (*KeySet, error) {
 
 // Len is the number of keys that can verify a token.
 func (s *KeySet) Len() int { return len(s.keys) }
+
+// Set makes a set a Publisher of itself.
+func (s *KeySet) Set(context.Context) (*KeySet, error) { return s, nil }
+
+// MarshalJSON is the JWKS document of the keys, with nothing but what verifies a token.
+func (s *KeySet) MarshalJSON() ([]byte, error) {
+	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, len(s.keys))}
+	for i, k := range s.keys {
+		set.Keys[i] = jose.JSONWebKey{Key: k.public, KeyID: k.id, Algorithm: k.algorithm, Use: "sig"}
+	}
+	return json.Marshal(set)
+}
 
 // Key makes a set its own source: see Static.
 func (s *KeySet) Key(_ context.Context, kid, algorithm string) (crypto.PublicKey, error) {

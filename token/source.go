@@ -17,8 +17,15 @@ type Source interface {
 	Key(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error)
 }
 
+// Publisher is a Source that can show all its keys, as Static and Refreshing can.
+type Publisher interface {
+	Source
+	// Set is the key set that Key finds keys in. The error is an *Error with UnknownKey or KeysUnavailable.
+	Set(ctx context.Context) (*KeySet, error)
+}
+
 // Static is a pinned key set.
-func Static(ks *KeySet) Source { return ks }
+func Static(ks *KeySet) Publisher { return ks }
 
 // Fetch gets a key set from where it lives.
 type Fetch func(ctx context.Context) (*KeySet, error)
@@ -34,7 +41,7 @@ const (
 // Refreshing keeps a fetched key set for 60 s: a key its issuer has withdrawn is refused from the next fetch on. While the issuer can't be
 // reached the last good keys stand, and it is tried every 10 s. An unknown kid fetches again, at most once in 10 s however many ask, and
 // callers join a fetch under way. A fetch outlives the caller that began it: one client that hangs up must not fail the others.
-func Refreshing(fetch Fetch, now func() time.Time) Source {
+func Refreshing(fetch Fetch, now func() time.Time) Publisher {
 	s := &refreshing{fetch: fetch, now: now}
 	s.state.Store(&fetched{err: errors.New("not fetched yet")})
 	return s
@@ -55,6 +62,31 @@ type fetched struct {
 }
 
 func (s *refreshing) Key(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error) {
+	state, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := state.keys.Key(ctx, kid, algorithm)
+	if err == nil || s.now().Sub(state.tried) < retryAfter {
+		return key, err
+	}
+	if state, err = s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return state.keys.Key(ctx, kid, algorithm)
+}
+
+// Set makes it a Publisher.
+func (s *refreshing) Set(ctx context.Context) (*KeySet, error) {
+	state, err := s.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return state.keys, nil
+}
+
+// current is a state that has keys and is young enough.
+func (s *refreshing) current(ctx context.Context) (*fetched, error) {
 	state := s.state.Load()
 	var err error
 	switch age := s.now().Sub(state.tried); {
@@ -69,14 +101,7 @@ func (s *refreshing) Key(ctx context.Context, kid, algorithm string) (crypto.Pub
 	if state.keys == nil {
 		return nil, &Error{Reason: KeysUnavailable, Detail: "issuer's keys could not be fetched: " + state.err.Error()}
 	}
-	key, err := state.keys.Key(ctx, kid, algorithm)
-	if err == nil || s.now().Sub(state.tried) < retryAfter {
-		return key, err
-	}
-	if state, err = s.refresh(ctx); err != nil {
-		return nil, err
-	}
-	return state.keys.Key(ctx, kid, algorithm)
+	return state, nil
 }
 
 // refresh waits for a fetch, its own or the one under way.

@@ -62,7 +62,7 @@ func TestRegisterSetsEverythingUp(t *testing.T) {
 		t.Fatal("the agent has no role")
 	}
 	if diff := cmp.Diff(store.Documents{{
-		Name: "cluster", Text: `{"Version":"2012-10-17","Statement":[{"Action":["eks-auth:AssumeRoleForPodIdentity","podpass:WatchAssociations"],"Effect":"Allow","Resource":"arn:aws:eks:eu-west-1:111122223333:cluster/c1"}]}`,
+		Name: "cluster", Text: `{"Version":"2012-10-17","Statement":[{"Action":["eks-auth:AssumeRoleForPodIdentity","podpass:GetClusterKeys","podpass:WatchAssociations"],"Effect":"Allow","Resource":"arn:aws:eks:eu-west-1:111122223333:cluster/c1"}]}`,
 	}}, agent.Inline); diff != "" {
 		t.Error(diff)
 	}

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -20,15 +21,21 @@ type Config struct {
 	Pipeline restjson.Pipeline
 	Env      iam.Env    // store, clock and randomness
 	Keys     *keys.Keys // tries a cluster's key source when it is registered
-	Recent   Whois
+	Recent   Recent
 	Schedule oidc.Schedule // of issuer keys; as the Rotator's
 
 	AllowTokens bool // issue tokens for hosted clusters' service accounts
+
+	// Ending is done when the server ends: whoever waits for a change is answered at once. nil: never.
+	Ending context.Context
 }
 
-// Whois finds the event that issued an access key: an *audit.Recent.
-type Whois interface {
+// Recent is an *audit.Recent.
+type Recent interface {
+	// Whois finds the event that issued an access key.
 	Whois(accessKeyID string) (audit.Event, bool)
+	// Exchanges are the latest of a service account, the newest first.
+	Exchanges(cluster, namespace, serviceAccount string) []audit.Exchange
 }
 
 // service is the state the actions share.
@@ -39,10 +46,14 @@ type service struct {
 
 // New makes the handler for api.Prefix.
 func New(c Config) http.Handler {
+	if c.Ending == nil {
+		c.Ending = context.Background()
+	}
 	s := &service{Config: c, store: c.Env.Store}
 	var actions []restjson.Action
 	for _, group := range [][]restjson.Action{
 		s.clusterActions(), s.accountActions(), s.serviceAccountActions(), s.applyActions(), s.keyActions(), s.sessionActions(),
+		s.associationActions(),
 	} {
 		actions = append(actions, group...)
 	}

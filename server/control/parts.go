@@ -17,10 +17,13 @@ type part struct {
 }
 
 func agent() part {
-	return part{"podpass-agent", []string{"eks-auth:AssumeRoleForPodIdentity", "podpass:WatchAssociations"}}
+	return part{"podpass-agent", []string{"eks-auth:AssumeRoleForPodIdentity", "podpass:GetClusterKeys", "podpass:WatchAssociations"}}
 }
 
-func webhook() part { return part{"podpass-webhook", []string{"podpass:WatchAssociations"}} }
+// A webhook also takes part in the write barrier. An agent, which is on every node, must not be able to hold up changes.
+func webhook() part {
+	return part{"podpass-webhook", []string{"podpass:JoinWriteBarrier", "podpass:WatchAssociations"}}
+}
 
 func parts() [2]part { return [...]part{agent(), webhook()} }
 

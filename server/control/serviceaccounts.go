@@ -12,8 +12,10 @@ import (
 	"github.com/podpass/podpass/store"
 )
 
+const onServiceAccountPath = "clusters/{cluster}/namespaces/{namespace}/serviceaccounts/{name}"
+
 func (s *service) serviceAccountActions() []restjson.Action {
-	const path = "clusters/{cluster}/namespaces/{namespace}/serviceaccounts/{name}"
+	const path = onServiceAccountPath
 	return []restjson.Action{
 		restjson.NewAction("GetServiceAccount", http.MethodGet, route(path), s.getServiceAccount),
 		restjson.NewAction("ListTrustingRoles", http.MethodGet, route(path+"/roles"), s.listTrustingRoles),

@@ -28,7 +28,7 @@ func (k *Keys) Check(ctx context.Context, c *store.Cluster) error {
 }
 
 // build makes the source a cluster's record describes; one that always fails if it describes none.
-func (k *Keys) build(c *store.Cluster) token.Source {
+func (k *Keys) build(c *store.Cluster) token.Publisher {
 	fetch, err := k.fetchOf(c)
 	if err != nil {
 		return none(err.Error())

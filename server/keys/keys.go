@@ -43,7 +43,7 @@ type Keys struct {
 
 type entry struct {
 	record   *store.Cluster
-	source   token.Source
+	source   token.Publisher
 	reviewer func() (*reviewer, error) // made when first asked for
 }
 
@@ -77,6 +77,12 @@ func (k *Keys) ForIssuer(issuer identity.Issuer, account identity.Account) (*sto
 	default:
 		return nil, none(fmt.Sprintf("issuer %s is that of clusters %s and %s: deregister one", issuer, clusters[0].Name, clusters[1].Name))
 	}
+}
+
+// Published is the set of a registered cluster's keys, from where its tokens are verified with them too: nothing is fetched more often for being asked
+// for. The error is a *token.Error.
+func (k *Keys) Published(ctx context.Context, c *store.Cluster) (*token.KeySet, error) {
+	return k.ofCluster(c).source.Set(ctx)
 }
 
 // speaksFor reports whether an account may rely on a cluster's keys. Whoever registers a cluster says which keys its issuer has, and could
@@ -160,5 +166,9 @@ func (k *Keys) ofUnregistered(issuer identity.Issuer, elsewhere identity.Account
 type none string
 
 func (why none) Key(context.Context, string, string) (crypto.PublicKey, error) {
+	return nil, &token.Error{Reason: token.UnknownKey, Detail: string(why)}
+}
+
+func (why none) Set(context.Context) (*token.KeySet, error) {
 	return nil, &token.Error{Reason: token.UnknownKey, Detail: string(why)}
 }

@@ -78,7 +78,7 @@ func (s *Recorder) Serve(w http.ResponseWriter, r *http.Request, maxBody int64, 
 		event.Outcome = audit.Failed
 		s.Logger.Error("request failed", "requestId", event.RequestID, "service", event.Service, "action", event.Action, "error", event.Reason)
 	}
-	if err := s.Audit.Record(event); err != nil {
+	if err := s.record(event); err != nil {
 		// What is not on record was not done: the answer, and credentials in it, is dropped.
 		failure = x.Name(awserr.ServiceUnavailable(err))
 		event.Outcome, event.Code = audit.Failed, failure.Code
@@ -98,6 +98,15 @@ func (s *Recorder) Serve(w http.ResponseWriter, r *http.Request, maxBody int64, 
 	if _, err := w.Write(body); err != nil {
 		s.Logger.Debug("client went away", "requestId", event.RequestID, "error", err)
 	}
+}
+
+// record leaves out what is routine. A thousand nodes that ask every few seconds whether anything has changed would bury what matters; a refusal of one
+// of them is no routine.
+func (s *Recorder) record(event audit.Event) error {
+	if event.Routine && event.Outcome == audit.Allowed {
+		return nil
+	}
+	return s.Audit.Record(event)
 }
 
 // do takes a request up to its encoded answer, or to what its protocol calls the failure.
