@@ -49,6 +49,8 @@ func main() {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "workload":
 		err = workload(ctx)
+	case len(os.Args) == 2 && os.Args[1] == "tenant":
+		err = tenant(ctx)
 	case len(os.Args) == 2:
 		err = demo(ctx, os.Args[1])
 	default:
@@ -81,7 +83,7 @@ func demo(ctx context.Context, podpass string) (err error) {
 	defer os.RemoveAll(s.dir)
 	s.env = append(environWithoutAWS(), "PODPASS_DATA_DIR="+s.dir)
 
-	step(1, "Start the authority: token issuer, STS and IAM in one process, its state in a directory.")
+	step(1, "Start the authority: token issuer, STS, IAM, EKS Auth and an agent in one process, its state in a directory.")
 	command("podpass up --data-dir DIR")
 	stop, err := s.up(ctx)
 	if err != nil {
@@ -120,7 +122,11 @@ func demo(ctx context.Context, podpass string) (err error) {
 		return fmt.Errorf("shop/other was not refused: %w", err)
 	}
 
-	step(5, "Every exchange left one line in the audit file: who asked, for what, and why the answer was what it was.")
+	if err := s.podIdentity(ctx); err != nil {
+		return err
+	}
+
+	step(8, "Every exchange left one line in the audit file: who asked, for what, and why the answer was what it was.")
 	if err := s.story(); err != nil {
 		return err
 	}
@@ -156,12 +162,16 @@ func (s *stage) up(ctx context.Context) (stop func() error, err error) {
 
 // podpassRun runs a podpass command, shows what it prints and returns it.
 func (s *stage) podpassRun(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, s.podpass, args...)
 	var out bytes.Buffer
-	cmd.Env, cmd.Stdout, cmd.Stderr = s.env, &out, &out
-	err := cmd.Run()
+	err := s.podpassTo(ctx, &out, &out, args...)
 	said(out.String())
 	return out.String(), err
+}
+
+func (s *stage) podpassTo(ctx context.Context, out, errors io.Writer, args ...string) error {
+	cmd := exec.CommandContext(ctx, s.podpass, args...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = s.env, out, errors
+	return cmd.Run()
 }
 
 // story tells the exchanges of the audit file.
@@ -179,7 +189,10 @@ func (s *stage) story() error {
 		} else if err != nil {
 			return err
 		}
-		if e.Action != "AssumeRoleWithWebIdentity" {
+		switch {
+		case e.Action != "AssumeRoleWithWebIdentity" && e.Action != "AssumeRoleForPodIdentity":
+			continue
+		case e.ServiceAccount == "podpass-agent": // Podpass's own: its agent got its role the same way
 			continue
 		}
 		said(fmt.Sprintf("%s: %s/%s (pod %s) asked for %s", e.Outcome, e.Namespace, e.ServiceAccount, e.Pod, e.Role))
