@@ -22,6 +22,7 @@
 //	/podpass/v1/revocations/role/AROA…, …/session/HEX    Revocation
 //	/podpass/v1/guards/TABLE/INDEX/VALUE                 empty; see ReadBy
 //	/podpass/v1/replicas/HEX                             the revision a live replica has applied; see replica.go
+//	/podpass/v1/members/CLUSTER/ID                       the revision a live webhook has applied; see members.go
 //
 // Secrets (ring keys, signing keys, access keys) are stored as they are: whoever can read the data directory or etcd is the authority. The directory is
 // its owner's alone (0700); an external etcd wants TLS, client certificates and encryption at rest.
@@ -38,7 +39,10 @@
 // compared by its guard: a key for each value of a guarded index, rewritten by every transaction that writes a record which has or had the
 // value. Transactions that only rewrite a guard do not get into each other's way.
 //
-// A write returns when every live replica has applied it: the write barrier, which replica.go describes and argues.
+// A write returns when every live replica has applied it, and one of associations when every live webhook of their cluster has: the write barrier, which replica.go
+// and members.go describe and argue.
+//
+// Who follows the associations from outside is told what has changed since a revision, from a journal of the newest changes, or that it must begin anew.
 //
 // # Failing
 //
