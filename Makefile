@@ -24,9 +24,10 @@ test: $(BUILD)/cli/aws $(JS)/node_modules/.package-lock.json ## Run every test t
 	PODPASS_TEST_AWS_CLI=$(BUILD)/cli/aws $(GO) test -race -timeout 20m ./...
 
 .PHONY: e2e
-e2e: ## Test against a real Kubernetes API server, a full disk and kill -9, as root; the first time builds Kubernetes, for minutes
+e2e: ## Test against a real Kubernetes API server, nodes with networks of their own, a full disk and kill -9, as root; the first time builds Kubernetes, for minutes
 	@[ "$$(id -u)" = 0 ] || { echo "make e2e mounts small file systems and so needs root: sudo make e2e"; exit 1; }
-	@# Whatever way it ends, the mounts go with their namespace and the files with their directory.
+	@command -v ip >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 >/dev/null; } || { echo "make e2e needs iproute2's ip, for nodes and pods on networks of their own"; exit 1; }
+	@# Whatever way it ends, the mounts go with their namespace, the networks with their last process and the files with their directory.
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 		TMPDIR=$$tmp unshare --mount $(GO) test -tags e2e -timeout 30m -count=1 -v ./test/e2e
 

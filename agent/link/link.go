@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -83,7 +84,23 @@ func ensure(addr netip.Addr) State {
 	if s.Err == nil {
 		s.Device = on.Attrs().Name
 	}
+	if s.Made {
+		settle(addr)
+	}
 	return s
+}
+
+// settleTime is more than a busy machine has been seen to take.
+const settleTime = 2 * time.Second
+
+// settle returns when the kernel delivers to a new address. It routes an IPv6 address some time after it has acknowledged it, and until then
+// connections to it fail.
+func settle(addr netip.Addr) {
+	for deadline := time.Now().Add(settleTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if routes, err := netlink.RouteGet(addr.AsSlice()); err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+			return
+		}
+	}
 }
 
 // holder is the device that has the address, nil if none has.

@@ -66,6 +66,7 @@ func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) er
 	defer group.Wait()
 	defer rest()
 	group.Go(func() { n.run(working, p) })
+	n.started(ctx) // or a probe that comes with the old agent's socket would find it is not ready
 
 	s := &agentServers{failed: make(chan error, 1)}
 	defer s.end(p)
@@ -92,11 +93,11 @@ func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) er
 	case successor := <-replaced:
 		defer successor.Close()
 		s.stop()
-		rest()
 		if err := successor.Release(); err != nil {
 			p.log.Warn("the agent that takes over has ended", "error", err)
 		}
 		s.end(p)
+		rest() // now: until here a probe may still want to know whether this agent is ready
 		return p.outlived(ctx, successor)
 	}
 }

@@ -124,11 +124,51 @@ func TestAgentReplaced(t *testing.T) {
 	}
 	stop()
 	clients.Wait()
-	// The cache came along: the last agent never asked the authority.
-	if body, err := fetch(t.Context(), n.client(), "http://127.0.0.1:2705/metrics", ""); err != nil || strings.Contains(body, "podpass_agent_backend_calls_total{") {
+	// The cache comes along: with nothing behind it a new agent serves what the old one had.
+	a.kill()
+	last := n.agent("-c", "local")
+	if code, stderr := old.wait(); code != 0 {
+		t.Errorf("the old agent ended with %d\n%s", code, stderr)
+	}
+	for _, url := range []string{overIPv4, overIPv6} {
+		if body, err := fetch(t.Context(), pod.client(), url, token); err != nil {
+			t.Errorf("%s: %v\n%s", url, err, body)
+		}
+	}
+	last.stop()
+}
+
+// In a pod the old agent does not end, or the kubelet would start it again to replace its successor. It ends with its pod; and when the successor
+// has ended, so that one of the two is started again.
+func TestAgentReplacedInAPod(t *testing.T) {
+	a := up(t, t.TempDir())
+	a.apply(podRole)
+	n := newNode(t, a)
+	n.env = append(n.env, "KUBERNETES_SERVICE_HOST=10.96.0.1", "KUBERNETES_SERVICE_PORT=443")
+	pod, token := n.pod(7), a.hostedToken()
+	first := n.agent("-c", "local")
+	second := n.agent("-c", "local")
+	third := n.agent("-c", "local")
+	if body, err := fetch(t.Context(), pod.client(), overIPv4, token); err != nil {
 		t.Errorf("%v\n%s", err, body)
 	}
-	old.stop()
+	for _, waiting := range []*agentProcess{first, second} {
+		select {
+		case <-waiting.ended:
+			t.Errorf("an agent that was replaced has ended\n%s", waiting.stderr.String())
+		default:
+		}
+	}
+	first.stop()
+	third.kill()
+	if code, stderr := second.wait(); code != 1 || !strings.Contains(stderr, "the agent that replaced this one has ended") {
+		t.Errorf("the agent that waited ended with %d\n%s", code, stderr)
+	}
+	fourth := n.agent("-c", "local")
+	if body, err := fetch(t.Context(), pod.client(), overIPv4, token); err != nil {
+		t.Errorf("%v\n%s", err, body)
+	}
+	fourth.stop()
 	a.stop()
 }
 
