@@ -1,6 +1,8 @@
 package restjson
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,6 +26,9 @@ func decodeBody(body []byte, into any, strict bool) error {
 		options = append(options, kjson.DisallowUnknownFields)
 	}
 	mistakes, err := kjson.UnmarshalStrict(body, into, options...)
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return serialization(wrongType(wrong))
+	}
 	if err != nil {
 		return serialization(err.Error())
 	}
@@ -35,6 +40,15 @@ func decodeBody(body []byte, into any, strict bool) error {
 		return serialization(strings.Join(texts, "; "))
 	}
 	return nil
+}
+
+// wrongType says which member has a value of a wrong type. The error's own text names the program's types.
+func wrongType(e *json.UnmarshalTypeError) string {
+	kind, _, _ := strings.Cut(e.Value, " ") // "number 1e999" is a number
+	if e.Field == "" {
+		return "The body is a JSON " + kind + ", where an object is expected."
+	}
+	return fmt.Sprintf("Member %q is a JSON %s, which it cannot be.", e.Field, kind)
 }
 
 func serialization(message string) *awserr.Error {

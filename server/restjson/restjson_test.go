@@ -202,6 +202,7 @@ func TestRefusals(t *testing.T) {
 		{"no JSON", request{"POST", "/things/a", `{`, isJSON, "eks", false}, 400, "SerializationException"},
 		{"trailing data", request{"POST", "/things/a", `{} {}`, isJSON, "eks", false}, 400, "SerializationException"},
 		{"a wrong type", request{"POST", "/things/a", `{"token":1}`, isJSON, "eks", false}, 400, "SerializationException"},
+		{"an array", request{"POST", "/things/a", `[1]`, isJSON, "eks", false}, 400, "SerializationException"},
 		{"a member twice", request{"POST", "/things/a", `{"token":"a","token":"b"}`, isJSON, "eks", false}, 400, "SerializationException"},
 		{"deep nesting", request{"POST", "/things/a", strings.Repeat("[", 100_000), isJSON, "eks", false}, 400, "SerializationException"},
 		{"a parameter twice", request{"POST", "/things/a?nextToken=a&nextToken=b", "", "", "eks", false}, 400, "SerializationException"},
@@ -241,6 +242,9 @@ func TestRefusals(t *testing.T) {
 			}
 			if len(e) != 1 || e[0].Outcome != want || e[0].Code != c.code || e[0].Reason == "" || e[0].RequestID != res.Header.Get("X-Amzn-Requestid") {
 				t.Errorf("events %+v", e)
+			}
+			if strings.Contains(body, "Go ") || strings.Contains(body, "restjson") {
+				t.Errorf("the program's types are shown: %s", body)
 			}
 			if strings.Contains(body, "fire") || strings.Contains(body, "others") {
 				t.Errorf("a private cause was sent: %s", body)
