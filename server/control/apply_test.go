@@ -215,7 +215,7 @@ func TestApplyReadsDocumentsStrictly(t *testing.T) {
 		`{"documents":[{}],"dryrun":true}`:  `unknown field "dryrun"`,
 		`{"documents":[{}],"documents":[]}`: `duplicate field "documents"`,
 		`{"documents":[{}]} {}`:             "after top-level value",
-		`[]`:                                "cannot unmarshal",
+		`[]`:                                "an object is expected",
 	} {
 		status, answer := post(t, s, api.Prefix+"apply", body)
 		if status != 400 || !strings.Contains(answer, strings.ReplaceAll(says, `"`, `\"`)) {
