@@ -4,8 +4,10 @@
 // One file holds one subcommand: its config struct, its flags, its checks and what it does. What several share stands in a file named
 // after the thing: the application (app.go), settings (settings.go), failures and exit codes (failure.go), D/env (envfile.go), the
 // connection to the authority (connect.go), tables and JSON (output.go). What up and server share is in serve.go, start.go and
-// startfailure.go. The set-up of run is in runprepare.go, its child process in child.go, the child's environment in childenv.go, its token
-// in tokenfile.go and privatedir.go; workload.go and kube.go say whose token it is.
+// startfailure.go. What up runs besides is in upagent.go. The set-up of run is in runprepare.go, the mechanism it uses in runworkload.go,
+// its agent in runagent.go, its child process in child.go, the child's environment in childenv.go, its token in tokenfile.go and privatedir.go;
+// workload.go and kube.go say whose token it is. The association commands share their target, their view and the client in
+// associationtarget.go, associationshow.go and eks.go.
 //
 // The package may import everything; nothing may import it. It decides nothing about identity: that is the server's.
 package main

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/uuid"
 
 	"github.com/podpass/podpass/server"
 	"github.com/podpass/podpass/server/control"
@@ -45,7 +46,13 @@ func (a *app) upAgent(ctx context.Context, s *server.Server, config server.Confi
 	if err != nil {
 		return nil, err
 	}
-	who := control.AgentIdentity{Env: iam.Env{Store: s.Store(), Now: config.Now, Random: config.Random}, Cluster: config.HostedCluster, PodName: "podpass-up"}
+	uid, err := uuid.NewRandomFromReader(config.Random)
+	if err != nil {
+		return nil, err
+	}
+	who := control.AgentIdentity{
+		Env: iam.Env{Store: s.Store(), Now: config.Now, Random: config.Random}, Cluster: config.HostedCluster, PodName: "podpass-up", PodUID: uid.String(),
+	}
 	role, err := who.Role()
 	if err != nil {
 		return nil, err
