@@ -82,7 +82,7 @@ func orDefault[T comparable](v, other T) T {
 // Agent hands out credentials. It is safe for concurrent use; one serves every listener of the node.
 type Agent struct {
 	cfg     Config
-	keys    token.Source // nil without Config.Keys
+	keys    *patientKeys // nil without Config.Keys
 	hosts   map[string]bool
 	metrics *metrics
 	wake    chan struct{} // holds one: an entry may be due for renewal before the loop thinks so
@@ -93,9 +93,9 @@ type Agent struct {
 	refused *lru[digest, refusal]  // by flight, for a moment
 	gone    *lru[string, struct{}] // uids of deleted pods
 	flights map[digest]*flight
-	queue   []*flight // in the order in which they began; none runs yet
-	running int       // flights with a goroutine
-	flown   uint64    // flights begun so far
+	queue   *queue // none of them runs yet
+	running int    // flights with a goroutine
+	flown   uint64 // flights begun so far
 
 	readiness readiness
 }
@@ -106,12 +106,12 @@ func New(c Config) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{
-		cfg: c, hosts: map[string]bool{}, wake: make(chan struct{}, 1), flights: map[digest]*flight{},
+		cfg: c, hosts: map[string]bool{}, wake: make(chan struct{}, 1), flights: map[digest]*flight{}, queue: newQueue(),
 		known: newLRU[digest, known](2 * c.MaxCache), entries: newLRU[digest, *entry](c.MaxCache),
 		refused: newLRU[digest, refusal](c.MaxCache), gone: newLRU[string, struct{}](2 * c.MaxCache),
 	}
 	if c.Keys != nil {
-		a.keys = &patientKeys{source: c.Keys, now: c.Now, last: map[keyName]keptKey{}}
+		a.keys = &patientKeys{source: c.Keys, now: c.Now, withdrawn: a.forgetSigner, last: map[keyName]keptKey{}}
 	}
 	for _, h := range c.Hosts {
 		a.hosts[hostName(h)] = true
@@ -136,10 +136,13 @@ func hostName(host string) string {
 	return strings.ToLower(host)
 }
 
-// Run renews credentials ahead of their expiry until the context is done.
+// Run renews credentials ahead of their expiry, and has an eye on the cluster's keys, until the context is done.
 func (a *Agent) Run(ctx context.Context) error {
 	a.readiness.started()
 	defer a.readiness.stopped()
+	var keys sync.WaitGroup
+	keys.Go(func() { a.followKeys(ctx) })
 	a.renew(ctx)
+	keys.Wait()
 	return ctx.Err()
 }

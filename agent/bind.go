@@ -21,7 +21,7 @@ type PodAddresses interface {
 }
 
 // admit refuses the tokens of deleted pods and, with address binding, those that do not come from their pod.
-func (a *Agent) admit(ctx context.Context, c *caller, remote string) *Error {
+func (a *Agent) admit(ctx context.Context, c *caller) *Error {
 	a.mu.Lock()
 	_, gone := a.gone.get(c.podUID)
 	a.mu.Unlock()
@@ -32,8 +32,7 @@ func (a *Agent) admit(ctx context.Context, c *caller, remote string) *Error {
 	if a.cfg.Bind == nil {
 		return nil
 	}
-	from, err := netip.ParseAddrPort(remote)
-	if err != nil {
+	if !c.from.IsValid() {
 		return denied("Called from an address that cannot be read", "the request's source address is not an IP address")
 	}
 	if c.podUID == "" {
@@ -47,14 +46,13 @@ func (a *Agent) admit(ctx context.Context, c *caller, remote string) *Error {
 		cancel()
 		addrs, known = a.cfg.Bind.Addresses(c.podUID)
 	}
-	at := from.Addr().Unmap().WithZone("")
 	switch {
 	case !known:
 		return denied("Pod of the service account token is not on this node",
 			"pod "+c.podUID+" is not known on this node; tokens are served only at the address of the pod they are of")
-	case !slices.ContainsFunc(addrs, func(x netip.Addr) bool { return x.Unmap().WithZone("") == at }):
+	case !slices.ContainsFunc(addrs, func(x netip.Addr) bool { return x.Unmap().WithZone("") == c.from }):
 		return denied("Called from an address that is not the pod's",
-			"the token is of pod "+c.podUID+", which does not have the address "+at.String()+" the request came from")
+			"the token is of pod "+c.podUID+", which does not have the address "+c.from.String()+" the request came from")
 	}
 	return nil
 }

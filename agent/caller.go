@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ type known struct {
 	key     digest // of the caller
 	podUID  string // "" of a token that is bound to no pod
 	account identity.ServiceAccount
+	signer  keyName
 	expiry  time.Time
 }
 
@@ -28,8 +30,9 @@ type known struct {
 type caller struct {
 	known
 	raw      string
-	hash     digest // of raw
-	verified bool   // by the cluster's keys, or by the backend earlier; otherwise nothing in known may be believed
+	hash     digest     // of raw
+	from     netip.Addr // where the token came from; zero where that is not known
+	verified bool       // by the cluster's keys, or by the backend earlier; otherwise nothing in known may be believed
 }
 
 // flight is the key under which callers share a call of the backend. One that is not verified shares it with nobody but itself: by its claims it
@@ -59,7 +62,7 @@ func (a *Agent) identify(ctx context.Context, raw string) (*caller, *Error) {
 		return nil, unreadable(err.Error(), "the token is not a service account token as kubelet writes them: "+err.Error())
 	}
 	var refused *Error
-	if c.known, refused = a.read(&t.Claims); refused != nil {
+	if c.known, refused = a.read(t); refused != nil {
 		return nil, refused
 	}
 	if err = a.verify(ctx, t, now); err == nil {
@@ -90,7 +93,8 @@ func (a *Agent) verify(ctx context.Context, t *token.Token, now time.Time) error
 }
 
 // read finds out whose a token says it is.
-func (a *Agent) read(c *token.Claims) (known, *Error) {
+func (a *Agent) read(t *token.Token) (known, *Error) {
+	c := &t.Claims
 	account, err := identity.ParseSubject(c.Subject)
 	k := &c.Kubernetes
 	switch {
@@ -106,7 +110,7 @@ func (a *Agent) read(c *token.Claims) (known, *Error) {
 	// No claim holds a control character, so that no two lists are one text.
 	parts := append([]string{c.Issuer, k.PodUID, c.Subject, k.ServiceAccountUID}, c.Audience...)
 	return known{
-		key: sha256.Sum256([]byte(strings.Join(parts, "\x00"))), podUID: strings.Clone(k.PodUID), expiry: c.Expiry,
+		key: sha256.Sum256([]byte(strings.Join(parts, "\x00"))), podUID: strings.Clone(k.PodUID), signer: signerOf(t), expiry: c.Expiry,
 		account: identity.ServiceAccount{Namespace: strings.Clone(account.Namespace), Name: strings.Clone(account.Name)},
 	}, nil
 }

@@ -7,8 +7,12 @@
 // that comes from another pod's address. It never refuses a cached answer for the rate at which it is asked.
 //
 // With the cluster's keys a rotated token is the same caller, an outage that hides the keys included. Without them only the backend can tell a
-// good token, so that a rotated one needs it. A token that was verified once is not checked again until it expires: a key the cluster has
-// withdrawn is noticed by the backend, at the next renewal.
+// good token, so that a rotated one needs it, and so that whoever sends it nonsense waits for the backend behind nobody but himself.
+//
+// A token that was verified is known again until it expires. Once a minute the agent asks for the keys behind those it knows, and what a withdrawn
+// key has signed is verified anew: by a source that looks once a minute itself that is within two minutes, and within none while the source cannot
+// be reached. Without keys, and where a token is revoked in any other way, the backend notices at the next renewal: up to MaxRetention later,
+// or when the association changes.
 //
 // It may import token, identity, upstream and the client in api, and nothing of the server. Package link owns the node's addresses, handover the listeners while
 // one agent replaces another, pods what Kubernetes says about the pods of the node.

@@ -71,7 +71,7 @@ func (e *entry) next() time.Time {
 // adopt keeps the newest of a caller's tokens.
 func (e *entry) adopt(c *caller) {
 	if c.expiry.After(e.expiry) {
-		e.token, e.expiry = c.raw, c.expiry
+		e.token, e.expiry, e.signer = c.raw, c.expiry, c.signer
 	}
 }
 

@@ -72,7 +72,7 @@ func (a *Agent) take(x *exportedEntry) error {
 	if err != nil {
 		return err
 	}
-	k, refused := a.read(&t.Claims)
+	k, refused := a.read(t)
 	if refused != nil {
 		return nil
 	}

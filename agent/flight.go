@@ -49,9 +49,14 @@ type refusal struct {
 func (a *Agent) join(c *caller) (*flight, *Error) {
 	f, ok := a.flights[c.flight()]
 	if !ok {
-		if a.running >= a.cfg.MaxInFlight && len(a.queue) >= a.cfg.MaxCache {
-			return nil, unavailable("Too many pods are waiting for credentials",
-				fmt.Sprintf("%d pods of this node are waiting for their first credentials: the service behind the agent is slow", len(a.queue)))
+		if a.running >= a.cfg.MaxInFlight && a.queue.size >= a.cfg.MaxCache {
+			crowded := unavailable("Too many pods are waiting for credentials",
+				fmt.Sprintf("%d pods of this node are waiting for their first credentials: the service behind the agent is slow", a.queue.size))
+			other := a.queue.displace(c)
+			if other == nil {
+				return nil, crowded
+			}
+			a.drop(other, crowded)
 		}
 		f = a.begin(c, false)
 	}
@@ -66,7 +71,7 @@ func (a *Agent) leave(f *flight) {
 	f.left = a.cfg.Now()
 }
 
-// begin starts a flight, or puts it at the end of the queue: goroutines are as many as calls may be in flight. It needs the lock.
+// begin starts a flight, or puts it into the queue: goroutines are as many as calls may be in flight. It needs the lock.
 func (a *Agent) begin(c *caller, renewal bool) *flight {
 	a.flown++
 	f := &flight{caller: *c, key: c.flight(), number: a.flown, renewal: renewal, done: make(chan struct{}), left: a.cfg.Now()}
@@ -75,7 +80,7 @@ func (a *Agent) begin(c *caller, renewal bool) *flight {
 		a.running++
 		go a.fly(f)
 	} else {
-		a.queue = append(a.queue, f)
+		a.queue.put(f)
 	}
 	return f
 }
@@ -173,7 +178,7 @@ func (a *Agent) keep(f *flight) {
 	}
 	e := &entry{known: f.known, token: f.raw, credentials: f.credentials, issued: a.cfg.Now(), asked: f.wanted, flown: f.number}
 	if had && old.expiry.After(e.expiry) {
-		e.token, e.expiry = old.token, old.expiry
+		e.token, e.expiry, e.signer = old.token, old.expiry, old.signer
 	}
 	e.schedule(a.cfg.MaxRetention, a.cfg.Jitter)
 	if a.entries.put(f.known.key, e) {
@@ -184,23 +189,25 @@ func (a *Agent) keep(f *flight) {
 	}
 }
 
-// nextFlight takes the flight that has waited longest, and gives up those that nobody waits for any more.
+// nextFlight takes the flight whose turn it is, and gives up those that nobody waits for any more.
 func (a *Agent) nextFlight() *flight {
-	for len(a.queue) > 0 {
-		f := a.queue[0]
-		a.queue[0] = nil
-		a.queue = a.queue[1:]
+	for f := a.queue.take(); f != nil; f = a.queue.take() {
 		if f.waiting > 0 || a.cfg.Now().Sub(f.left) < orphanAge {
 			return f
 		}
-		f.err = unavailable("Nobody waited for the credentials any more", "the request was given up")
-		if a.flights[f.key] == f {
-			delete(a.flights, f.key)
-		}
-		close(f.done)
+		a.drop(f, unavailable("Nobody waited for the credentials any more", "the request was given up"))
 	}
 	a.running--
 	return nil
+}
+
+// drop gives up a flight that is in the queue no more and was never begun. It needs the lock.
+func (a *Agent) drop(f *flight, why *Error) {
+	f.err = why
+	if a.flights[f.key] == f {
+		delete(a.flights, f.key)
+	}
+	close(f.done)
 }
 
 // report logs what a flight has come to, without a word of the token or the credentials.

@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,10 @@ func (a *Agent) answer(w http.ResponseWriter, r *http.Request) (*Credentials, ou
 	}
 	c, err := a.identify(r.Context(), raw)
 	if err == nil {
-		err = a.admit(r.Context(), c, r.RemoteAddr)
+		if from, e := netip.ParseAddrPort(r.RemoteAddr); e == nil {
+			c.from = from.Addr().Unmap().WithZone("")
+		}
+		err = a.admit(r.Context(), c)
 	}
 	if err != nil {
 		return nil, refused, err

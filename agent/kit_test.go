@@ -67,13 +67,13 @@ func (c *cluster) setDown(down bool) {
 
 func (c *cluster) Key(ctx context.Context, kid, algorithm string) (crypto.PublicKey, error) {
 	c.mu.Lock()
-	down := c.down
+	down, keys := c.down, c.keys
 	c.mu.Unlock()
 	if down { // as a source that dials a black hole
 		<-ctx.Done()
 		return nil, &token.Error{Reason: token.KeysUnavailable, Detail: "no route to host"}
 	}
-	return c.keys.Key(ctx, kid, algorithm)
+	return keys.Key(ctx, kid, algorithm)
 }
 
 // pod is one that has tokens.
@@ -189,6 +189,16 @@ func after(d time.Duration) func(context.Context, agent.Request) (*agent.Credent
 
 func failing(err error) func(context.Context, agent.Request) (*agent.Credentials, error) {
 	return func(context.Context, agent.Request) (*agent.Credentials, error) { return nil, err }
+}
+
+// refusing is a backend that takes every token but one.
+func refusing(raw string) func(context.Context, agent.Request) (*agent.Credentials, error) {
+	return func(_ context.Context, r agent.Request) (*agent.Credentials, error) {
+		if r.Token == raw {
+			return nil, &agent.Error{Status: 400, Code: "InvalidTokenException", Message: "no"}
+		}
+		return nil, nil
+	}
 }
 
 var (

@@ -49,7 +49,7 @@ func newMetrics(registerer prometheus.Registerer, a *Agent) (*metrics, error) {
 	for _, c := range []prometheus.Collector{
 		m.responses, m.errors, m.state, m.fetches, m.calls, m.seconds, m.renewals,
 		gauge("podpass_agent_backend_calls_in_flight", "Calls of the service behind the agent under way.", func() int { return a.running }),
-		gauge("podpass_agent_backend_calls_waiting", "Pods whose call waits for its turn.", func() int { return len(a.queue) }),
+		gauge("podpass_agent_backend_calls_waiting", "Pods whose call waits for its turn.", func() int { return a.queue.size }),
 		gauge("podpass_agent_cache_entries", "Pods whose credentials are kept.", func() int { return a.entries.len() }),
 	} {
 		errs = append(errs, registerer.Register(c))
