@@ -166,3 +166,54 @@ func TestRunWithKubeconfigAndNoRole(t *testing.T) {
 		}
 	}
 }
+
+// With an association, which the registered cluster with the token's issuer has, the mechanism is Pod Identity, and an agent of this process
+// hands out the credentials.
+func TestRunWithKubeconfigAndAssociation(t *testing.T) {
+	authority := podpasstest.Start(t)
+	authority.AddRole(t, podpasstest.Role{Name: "pods", Trust: podpasstest.PodIdentityTrust()})
+	authority.AddAssociation(t, podpasstest.Association{Namespace: "shop", ServiceAccount: "web", Role: "pods"})
+	home := homeWith(t, envFile{
+		{"AWS_ENDPOINT_URL", authority.URL},
+		{"AWS_ACCESS_KEY_ID", authority.Admin.AccessKeyID},
+		{"AWS_SECRET_ACCESS_KEY", authority.Admin.SecretAccessKey},
+		{"AWS_REGION", podpasstest.Region},
+	})
+	stranger := func(c *token.Claims) { c.Issuer = "https://kubernetes.default.svc" }
+	const annotated = "arn:aws:iam::111122223333:role/annotated"
+	for name, tc := range map[string]struct {
+		raw, annotation, mechanism string
+		code                       int
+		out, problem               string
+	}{
+		"of a pod":       {authority.PodToken(t, "shop", "web"), "", "auto", 0, "http://127.0.0.1:", ""},
+		"before it":      {authority.PodToken(t, "shop", "web"), annotated, "auto", 0, "http://127.0.0.1:", ""},
+		"of no pod":      {authority.PodToken(t, "shop", "web", podpasstest.Pod("", "")), "", "auto", 1, "", "--pod-name POD -- sh -c"},
+		"not registered": {authority.PodToken(t, "shop", "web", stranger), "", "pod-identity", 2, "", "try: podpass cluster register NAME --kubeconfig "},
+		"annotated only": {authority.PodToken(t, "shop", "web", stranger), annotated, "auto", 0, "role/annotated", ""},
+		"unreadable":     {"a.b.c", annotated, "auto", 0, "role/annotated", "whether shop/web has an association could not be found out"},
+		"nor annotated":  {"a.b.c", "", "auto", 1, "", "podpass: "},
+	} {
+		kubeconfig, asked := fakeAPIServer(t, tc.annotation, tc.raw)
+		out, err := os.Create(filepath.Join(home, "out"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var problems bytes.Buffer
+		code := Run(t.Context(), []string{
+			"podpass", "run", "-n", "shop", "web", "--kubeconfig", kubeconfig, "--context", "c", "--mechanism", tc.mechanism,
+			"--", "sh", "-c", `echo "$AWS_CONTAINER_CREDENTIALS_FULL_URI$AWS_ROLE_ARN"`,
+		}, []string{"HOME=" + home, "XDG_RUNTIME_DIR=" + home, "PATH=" + os.Getenv("PATH")}, Stdio{Out: out, Err: &problems})
+		got, _ := os.ReadFile(out.Name())
+		out.Close()
+		if code != tc.code || !strings.Contains(string(got), tc.out) || !strings.Contains(problems.String(), tc.problem) {
+			t.Errorf("%s: exit code %d, output %q, problems %q", name, code, got, &problems)
+		}
+		if tc.code == 0 && tc.problem == "" && problems.Len() > 0 {
+			t.Errorf("%s: %s", name, &problems)
+		}
+		if len(*asked) == 0 || !strings.HasPrefix((*asked)[0], "["+podIdentityAudience+"]") {
+			t.Errorf("%s: tokens asked for: %q", name, *asked)
+		}
+	}
+}
