@@ -69,16 +69,12 @@ func (c *Cluster) start(ctx context.Context, etcdPath, serverPath string) error 
 	if err != nil {
 		return err
 	}
-	etcdURL, peerURL := "http://"+ports[0], "http://"+ports[1]
+	etcdURL := "http://" + ports[0]
 	c.host = "https://" + ports[2]
 	if err := c.writeSecrets(); err != nil {
 		return err
 	}
-	c.etcd, err = launch("etcd", c.path("etcd.log"), etcdPath,
-		"--data-dir", c.path("etcd"), "--listen-client-urls", etcdURL, "--advertise-client-urls", etcdURL,
-		"--listen-peer-urls", peerURL, "--initial-advertise-peer-urls", peerURL, "--initial-cluster", "default="+peerURL,
-		"--unsafe-no-fsync") // what is written here lives no longer than the process
-	if err != nil {
+	if c.etcd, err = launchEtcd(etcdPath, c.dir, etcdURL, "http://"+ports[1]); err != nil {
 		return err
 	}
 	_, port, err := net.SplitHostPort(ports[2])

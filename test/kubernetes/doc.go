@@ -4,7 +4,7 @@
 //	cluster := kubernetes.Start(t)
 //	_, err := cluster.Client().Namespaces().Create(ctx, …)
 //
-// There are no controllers, no scheduler and no kubelet: objects are what the test made them, pods never run, and the admission plugin that
+// StartEtcd starts an etcd alone. There are no controllers, no scheduler and no kubelet: objects are what the test made them, pods never run, and the admission plugin that
 // waits for a controller (ServiceAccount) is off. Tokens, token review and RBAC are the real ones.
 //
 // It needs Go and Linux, not root. The first build takes minutes; later ones are a matter of Go's build cache. It imports nothing of podpass,
