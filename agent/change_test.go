@@ -106,14 +106,18 @@ func TestDeletedWhileRenewing(t *testing.T) {
 	})
 }
 
-// fakeWatch answers each request with the next of its results; a nil one is a failure. At the end it waits.
+// fakeWatch answers each request with the next of its results; a nil one is a failure. At the end it fails, or waits.
 type fakeWatch struct {
 	results []*api.WatchAssociationsResult
+	last    error
 	asked   []api.WatchAssociationsRequest
 }
 
 func (f *fakeWatch) WatchAssociations(ctx context.Context, in *api.WatchAssociationsRequest) (*api.WatchAssociationsResult, error) {
 	f.asked = append(f.asked, *in)
+	if len(f.results) == 0 && f.last != nil {
+		return nil, f.last
+	}
 	if len(f.results) == 0 {
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -200,3 +204,34 @@ func TestFollowAssociationsPaces(t *testing.T) {
 }
 
 var _ agent.AssociationWatcher = (*api.Client)(nil)
+
+// A cluster that is deregistered has no associations any more, those among them of whose deletion the watch has not heard.
+func TestFollowAssociationsOfAClusterThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		raw := web.token(t)
+		w.mustFetch(raw, 1)
+		gone := &api.Error{Status: 404, Code: "ResourceNotFoundException", Message: "There is no cluster demo."}
+		watch := &fakeWatch{results: []*api.WatchAssociationsResult{{Revision: 7}}, last: gone}
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		defer stop()
+		_ = w.FollowAssociations(ctx, watch)
+		w.backend.set(failing(errNoRole))
+		w.mustRefuse(raw, 404, "")
+	})
+}
+
+// A server that cannot say anything says nothing of the associations.
+func TestFollowAssociationsThroughAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		raw := web.token(t)
+		w.mustFetch(raw, 1)
+		for _, err := range []error{errOutage, &api.Error{Status: 403, Code: "AccessDeniedException"}, &api.Error{Status: 404, Code: "NotFound"}} {
+			ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+			_ = w.FollowAssociations(ctx, &fakeWatch{results: []*api.WatchAssociationsResult{{Revision: 7}}, last: err})
+			stop()
+			w.mustFetch(raw, 1)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/podpass/podpass/api"
@@ -32,6 +33,10 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 			return ctx.Err()
 		case err != nil:
 			a.cfg.Logger.Warn("associations cannot be watched", "error", oneLine(err.Error()))
+			if gone(err) && revision > 0 {
+				a.AllAssociationsChanged() // the watch may have ended before it told of all of them
+				revision = 0
+			}
 			sleep(ctx, backoff/2+a.cfg.Jitter(backoff/2))
 			backoff = min(backoff*2, watchSlowest)
 			continue
@@ -49,6 +54,12 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 		revision = result.Revision
 	}
 	return ctx.Err()
+}
+
+// gone reports whether a server says that it does not have the cluster.
+func gone(err error) bool {
+	var refused *api.Error
+	return errors.As(err, &refused) && refused.Code == api.CodeNotFound
 }
 
 func (a *Agent) watchOnce(ctx context.Context, server AssociationWatcher, revision int64) (*api.WatchAssociationsResult, error) {
