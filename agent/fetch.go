@@ -42,7 +42,7 @@ func (a *Agent) fetch(ctx context.Context, c *caller) (*Credentials, outcome, *E
 			return credentials, how, nil
 		}
 		e.asked = true
-		if f, err := a.join(c); err == nil {
+		if f, err := a.join(e.caller()); err == nil { // with the newest of the pod's tokens, which may not be this one
 			a.mu.Unlock()
 			credentials, refusal := a.wait(ctx, f, patience)
 			if credentials != nil {

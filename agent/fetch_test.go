@@ -255,3 +255,25 @@ func TestBackendThatPanics(t *testing.T) {
 	w.backend.set(nil)
 	w.mustFetch(web.token(t), 2)
 }
+
+// A process that still holds the pod's last token does not have the credentials of the whole pod refused: it is the newest that is sent.
+func TestNewestTokenIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t)
+		claims := web.claims(time.Now())
+		claims.Expiry = claims.IssuedAt.Add(time.Hour)
+		older, newer := sign(t, clusterKey(), claims), web.token(t)
+		w.mustFetch(older, 1)
+		w.mustFetch(newer, 1)
+		w.backend.set(func(_ context.Context, r agent.Request) (*agent.Credentials, error) {
+			if r.Token == older {
+				return nil, &agent.Error{Status: 400, Code: "ExpiredTokenException", Message: "by a clock that is ahead"}
+			}
+			return nil, nil
+		})
+		time.Sleep(time.Hour + 30*time.Second) // within the leeway
+		w.AllAssociationsChanged()
+		w.mustFetch(older, 2)
+		w.mustFetch(newer, 2)
+	})
+}
