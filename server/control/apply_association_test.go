@@ -92,3 +92,39 @@ func TestApplyRefusesAssociations(t *testing.T) {
 		}
 	}
 }
+
+// Whoever may apply the associations of some namespaces only must not reach the others by a glob: a Deny on a namespace does not match the text of a glob
+// that does, and the ? of an Allow matches the * of one.
+func TestApplyGlobsNeedTheCluster(t *testing.T) {
+	s := podpasstest.Start(t)
+	s.AddRole(t, podpasstest.Role{Name: "web", Trust: podsTrust})
+	const accounts = "arn:aws:podpass:us-west-2:111122223333:serviceaccount/local/"
+	const pass = `,{"Effect":"Allow","Action":"iam:PassRole","Resource":"*"}]}`
+	apply := func(c aws.Credentials, namespace string) error {
+		_, err := client(t, s, c).Apply(t.Context(), &api.ApplyRequest{DryRun: true, Documents: parse(t,
+			"apiVersion: podpass.io/v1alpha1\nkind: Association\nmetadata: {name: web, namespace: '"+namespace+"'}\nspec: {role: web}\n")})
+		return err
+	}
+	allBut := s.AddUser(t, podpasstest.Account, "all-but-prod", `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"podpass:Apply","Resource":"`+accounts+`*"},
+		{"Effect":"Deny","Action":"podpass:Apply","Resource":"`+accounts+`prod/*"}`+pass)
+	teams := s.AddUser(t, podpasstest.Account, "teams", `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"podpass:Apply","Resource":"`+accounts+`team-?/web"}`+pass)
+	whole := s.AddUser(t, podpasstest.Account, "whole", `{"Version":"2012-10-17","Statement":[
+		{"Effect":"Allow","Action":"podpass:Apply","Resource":["`+accounts+`*","`+podpasstest.ClusterARN()+`"]}`+pass)
+	for _, c := range []struct {
+		who       aws.Credentials
+		namespace string
+		may       bool
+	}{
+		{allBut, "shop", true}, {allBut, "prod", false}, {allBut, "pro?", false}, {allBut, "*", false},
+		{teams, "team-a", true}, {teams, "team-*", false},
+		{whole, "pro?", true},
+	} {
+		if err := apply(c.who, c.namespace); c.may != (err == nil) {
+			t.Errorf("namespace %s: %v", c.namespace, err)
+		} else if !c.may {
+			refused(t, err, api.CodeAccessDenied)
+		}
+	}
+}

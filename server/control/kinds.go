@@ -200,6 +200,13 @@ func (p *plan) association(d *api.Document, spec *api.AssociationSpec) (object, 
 	if err := p.authorise(serviceAccountARN(c, sa)); err != nil {
 		return o, err
 	}
+	// A policy's patterns are compared with the text of a glob and not with what it matches: it would get past a Deny on a namespace. Globs are for whoever
+	// may apply the cluster itself, and so could be any account of it.
+	if identity.IsGlob(sa.Namespace) || identity.IsGlob(sa.Name) {
+		if err := p.authorise(c.ARN().String()); err != nil {
+			return o, err
+		}
+	}
 	keys := new(policy.Context)
 	keys.Set("iam:passedtoservice", "pods.eks.amazonaws.com")
 	keys.Set("iam:associatedresourcearn", c.ARN().String())
