@@ -117,8 +117,12 @@ func TestApplyGlobsNeedTheCluster(t *testing.T) {
 		namespace string
 		may       bool
 	}{
-		{allBut, "shop", true}, {allBut, "prod", false}, {allBut, "pro?", false}, {allBut, "*", false},
-		{teams, "team-a", true}, {teams, "team-*", false},
+		{allBut, "shop", true},
+		{allBut, "prod", false},
+		{allBut, "pro?", false},
+		{allBut, "*", false},
+		{teams, "team-a", true},
+		{teams, "team-*", false},
 		{whole, "pro?", true},
 	} {
 		if err := apply(c.who, c.namespace); c.may != (err == nil) {
