@@ -3,6 +3,7 @@ package negative
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -57,6 +58,11 @@ func newNode(t testing.TB, s *podpasstest.Server, signing aws.Credentials, chang
 
 // leftToEKSAuth is an agent that has no keys, nor a mind of its own about audiences.
 func leftToEKSAuth(c *agent.Config) { c.Keys, c.Audience = nil, "" }
+
+// unreachableKeys are somewhere else, and the way there is broken.
+func unreachableKeys(c *agent.Config) {
+	c.Keys = token.Refreshing(func(context.Context) (*token.KeySet, error) { return nil, errors.New("no route to host") }, c.Now)
+}
 
 // client is of the authority's API, as an administrator.
 func client(t testing.TB, s *podpasstest.Server) *api.Client {
