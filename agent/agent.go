@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/podpass/podpass/token"
 )
@@ -86,6 +87,8 @@ type Agent struct {
 	hosts   map[string]bool
 	metrics *metrics
 	wake    chan struct{} // holds one: an entry may be due for renewal before the loop thinks so
+
+	readings singleflight.Group // of tokens, by their hash
 
 	mu      sync.Mutex
 	known   *lru[digest, known]    // tokens that were verified, here or by the backend

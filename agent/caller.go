@@ -57,25 +57,47 @@ func (a *Agent) identify(ctx context.Context, raw string) (*caller, *Error) {
 		}
 		return c, nil
 	}
-	t, err := token.Parse(raw)
-	if err != nil {
-		return nil, unreadable(err.Error(), "the token is not a service account token as kubelet writes them: "+err.Error())
-	}
-	var refused *Error
-	if c.known, refused = a.read(t); refused != nil {
-		return nil, refused
-	}
-	if err = a.verify(ctx, t, now); err == nil {
-		c.verified = a.keys != nil
-	} else if e := (*token.Error)(nil); !errors.As(err, &e) || e.Reason != token.KeysUnavailable {
-		return nil, invalid(err.Error(), "the token was not accepted by this node's agent: "+err.Error())
-	}
-	if c.verified {
-		a.mu.Lock()
-		a.known.put(c.hash, c.known)
-		a.mu.Unlock()
+	// Those who come with one token at once have it read and verified once. The one who does it may leave.
+	found, _, _ := a.readings.Do(string(c.hash[:]), func() (any, error) {
+		var r reading
+		r.known, r.verified, r.err = a.examine(context.WithoutCancel(ctx), raw, c.hash, now)
+		return r, nil
+	})
+	r := found.(reading)
+	c.known, c.verified = r.known, r.verified
+	if r.err != nil {
+		return nil, r.err
 	}
 	return c, nil
+}
+
+// reading is what was found out about a token.
+type reading struct {
+	known
+	verified bool
+	err      *Error
+}
+
+// examine reads a token and, where the keys are there, verifies it, and remembers one that is good.
+func (a *Agent) examine(ctx context.Context, raw string, hash digest, now time.Time) (k known, verified bool, refused *Error) {
+	t, err := token.Parse(raw)
+	if err != nil {
+		return k, false, unreadable(err.Error(), "the token is not a service account token as kubelet writes them: "+err.Error())
+	}
+	if k, refused = a.read(t); refused != nil {
+		return k, false, refused
+	}
+	if err = a.verify(ctx, t, now); err == nil {
+		verified = a.keys != nil
+	} else if e := (*token.Error)(nil); !errors.As(err, &e) || e.Reason != token.KeysUnavailable {
+		return k, false, invalid(err.Error(), "the token was not accepted by this node's agent: "+err.Error())
+	}
+	if verified {
+		a.mu.Lock()
+		a.known.put(hash, k)
+		a.mu.Unlock()
+	}
+	return k, verified, nil
 }
 
 // verify checks the signature where the keys can be had. Whether or not they can, the times must be right.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -21,10 +22,27 @@ import (
 // drainTimeout bounds the requests under way when an agent ends; the kubelet kills it after as long.
 const drainTimeout = 30 * time.Second
 
+// What a node gives up for an agent: this much, and what each pod of a full cache takes. Go's collector otherwise lets the heap double, which after a
+// burst of first requests is most of the process. GOGC and GOMEMLIMIT overrule it.
+const (
+	agentMemory    = 20 << 20 // bytes
+	agentPodMemory = 6 << 10
+	agentGCPercent = 50
+)
+
+// spareMemory keeps the process as small as its job is.
+func (a *app) spareMemory(pods int) {
+	if a.env.get("GOGC") == "" && a.env.get("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(agentGCPercent)
+		debug.SetMemoryLimit(agentMemory + int64(pods)*agentPodMemory)
+	}
+}
+
 // serveAgent runs an agent until SIGINT or SIGTERM, or until another one has replaced it.
 func (a *app) serveAgent(ctx context.Context, p *agentPlan) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	a.spareMemory(p.agent.MaxCache)
 	context.AfterFunc(ctx, func() {
 		stop() // the second signal does what it does to any process
 		p.log.Info("stopping when the requests under way are answered; interrupt again to stop at once")
