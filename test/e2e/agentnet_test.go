@@ -112,6 +112,11 @@ func (n *namespace) forward(listen, to string) {
 	if err := n.within(func() (err error) { l, err = net.Listen("tcp", listen); return err }); err != nil {
 		n.t.Fatal(err)
 	}
+	forward(n.t, l, to)
+}
+
+// forward passes every connection on to an address of this namespace.
+func forward(t *testing.T, l net.Listener, to string) {
 	var group sync.WaitGroup
 	group.Go(func() {
 		for {
@@ -128,7 +133,7 @@ func (n *namespace) forward(listen, to string) {
 			group.Go(func() { pass(out, in) })
 		}
 	})
-	n.t.Cleanup(func() { l.Close() }) // what is under way ends with the two processes
+	t.Cleanup(func() { l.Close() }) // what is under way ends with the two processes
 }
 
 func pass(from, to net.Conn) {

@@ -5,6 +5,8 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -33,15 +35,7 @@ func newNode(t *testing.T, a *authority) *node {
 	n := &node{namespace: newNamespace(t), authority: a}
 	at := a.address()
 	n.forward(at, at)
-	text, err := os.ReadFile(filepath.Join(a.dir, "env"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.env = append([]string{}, a.env...)
-	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
-		n.env = append(n.env, name+"="+strings.Trim(value, "'"))
-	}
+	n.env = as(a.env, a.settings())
 	run, err := os.MkdirTemp("", "run-") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
@@ -54,7 +48,7 @@ func newNode(t *testing.T, a *authority) *node {
 // address is host:port of the authority.
 func (a *authority) address() string {
 	a.t.Helper()
-	at, err := url.Parse(*a.aws().BaseEndpoint)
+	at, err := url.Parse(a.url)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -73,33 +67,76 @@ type agentProcess struct {
 // agent starts one in the node's namespace, and returns when it is ready.
 func (n *node) agent(args ...string) *agentProcess {
 	n.t.Helper()
-	a := &agentProcess{t: n.t, ended: make(chan struct{})}
-	a.cmd = n.command(filepath.Join(binDir, "podpass"), append([]string{"agent", "--handover-socket", n.socket}, args...)...)
-	a.cmd.Env, a.cmd.Stderr = n.env, &a.stderr
-	stdout, err := a.cmd.StdoutPipe()
+	cmd := n.command(filepath.Join(binDir, "podpass"), append([]string{"agent", "--handover-socket", n.socket}, args...)...)
+	cmd.Env = n.env
+	return startAgent(n.t, cmd)
+}
+
+// sidecar starts one on loopback.
+func sidecar(t *testing.T, env []string, args ...string) *agentProcess {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(binDir, "podpass"), append([]string{"agent", "--loopback", "127.0.0.1:0"}, args...)...)
+	cmd.Env, cmd.SysProcAttr = env, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return startAgent(t, cmd)
+}
+
+func startAgent(t *testing.T, cmd *exec.Cmd) *agentProcess {
+	t.Helper()
+	a := &agentProcess{t: t, cmd: cmd, ended: make(chan struct{})}
+	cmd.Stderr = &a.stderr
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		n.t.Fatal(err)
+		t.Fatal(err)
 	}
-	if err := a.cmd.Start(); err != nil {
-		n.t.Fatal(err)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
 	line := make(chan string, 1)
 	go func() {
 		defer close(a.ended)
 		text, _ := bufio.NewReader(stdout).ReadString('\n')
 		line <- text
-		_ = a.cmd.Wait() // ProcessState says the same
+		_ = cmd.Wait() // ProcessState says the same
 	}()
-	n.t.Cleanup(a.kill)
+	t.Cleanup(a.kill)
 	select {
 	case a.ready = <-line:
 	case <-time.After(patience):
 	}
 	if !strings.HasPrefix(a.ready, "ready ") {
 		a.kill()
-		n.t.Fatalf("podpass agent did not get ready\n%s", a.stderr.String())
+		t.Fatalf("podpass agent did not get ready\n%s", a.stderr.String())
 	}
 	return a
+}
+
+// url is where it hands out credentials.
+func (a *agentProcess) url() string { return strings.Fields(a.ready)[1] }
+
+// fetch asks a sidecar, over a connection of its own.
+func (a *agentProcess) fetch(token string) (string, error) {
+	return fetch(a.t.Context(), loopback(), a.url(), token)
+}
+
+// serves wants credentials for a token.
+func (a *agentProcess) serves(what, token string) {
+	a.t.Helper()
+	if body, err := a.fetch(token); err != nil {
+		a.t.Errorf("%s: %v\n%s", what, err, body)
+	}
+}
+
+// refuses wants a status, and a text in the answer.
+func (a *agentProcess) refuses(what, token, status, text string) {
+	a.t.Helper()
+	if body, err := a.fetch(token); !errors.Is(err, errStatus) || !strings.Contains(err.Error(), status) || !strings.Contains(body, text) {
+		a.t.Errorf("%s: %v, want %s and %q\n%s", what, err, status, text, body)
+	}
+}
+
+// loopback is a client of what listens there, with a connection for every request.
+func loopback() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 }
 
 func (a *agentProcess) kill() {
@@ -147,7 +184,13 @@ metadata: {name: web, namespace: shop}
 spec: {role: pods}
 `
 
-// hostedToken is one of shop/web, as podpass's own issuer gives it.
+// hostedToken is one of shop/web, as podpass's own issuer gives it: of another pod each time, with a uid of its own.
 func (a *authority) hostedToken() string {
-	return strings.TrimSpace(a.must("token", "-n", "shop", "web", "--audience", "pods.eks.amazonaws.com", "--pod-name", "web-0"))
+	a.t.Helper()
+	return a.tokenOf("web")
+}
+
+func (a *authority) tokenOf(account string) string {
+	a.t.Helper()
+	return strings.TrimSpace(a.must("token", "-n", "shop", account, "--audience", "pods.eks.amazonaws.com", "--pod-name", account+"-0"))
 }

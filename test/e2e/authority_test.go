@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,10 +48,11 @@ func build(m *testing.M) int {
 	return m.Run()
 }
 
-// authority is a `podpass up`.
+// authority is a `podpass up`, or a `podpass server`.
 type authority struct {
 	t      *testing.T
 	dir    string // of its state
+	url    string // of its services
 	env    []string
 	cmd    *exec.Cmd
 	stderr bytes.Buffer // to be read when it has ended
@@ -61,9 +63,15 @@ type authority struct {
 // launch starts `podpass up` on a data directory, which may be one of an authority that has ended, and kills it with the test.
 func launch(t *testing.T, dir string) *authority {
 	t.Helper()
+	return start(t, dir, nil, "up")
+}
+
+// start is launch with more in the process's own environment, and more flags.
+func start(t *testing.T, dir string, env []string, args ...string) *authority {
+	t.Helper()
 	a := &authority{t: t, dir: dir, env: environment(t, dir), ready: make(chan string, 1), ended: make(chan struct{})}
-	a.cmd = exec.Command(filepath.Join(binDir, "podpass"), "up", "--listen", "127.0.0.1:0")
-	a.cmd.Env, a.cmd.Stderr = a.env, &a.stderr
+	a.cmd = exec.Command(filepath.Join(binDir, "podpass"), append(args, "--listen", "127.0.0.1:0")...)
+	a.cmd.Env, a.cmd.Stderr = append(env, a.env...), &a.stderr
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdout, err := a.cmd.StdoutPipe()
 	if err != nil {
@@ -87,17 +95,22 @@ func launch(t *testing.T, dir string) *authority {
 // up starts an authority and returns when it is ready.
 func up(t *testing.T, dir string) *authority {
 	t.Helper()
-	a := launch(t, dir)
+	return launch(t, dir).awaitReady()
+}
+
+func (a *authority) awaitReady() *authority {
+	a.t.Helper()
 	select {
 	case line := <-a.ready:
-		if strings.HasPrefix(line, "ready ") {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "ready" {
+			a.url = fields[1]
 			return a
 		}
 		a.kill()
-		t.Fatalf("podpass up printed %q and did not get ready\n%s", line, a.stderr.String())
+		a.t.Fatalf("podpass printed %q and did not get ready\n%s", line, a.stderr.String())
 	case <-time.After(patience):
 		a.kill()
-		t.Fatalf("podpass up did not get ready\n%s", a.stderr.String())
+		a.t.Fatalf("podpass did not get ready\n%s", a.stderr.String())
 	}
 	return nil
 }
@@ -117,7 +130,7 @@ func (a *authority) stop() {
 		a.t.Fatal(err)
 	}
 	if code, stderr := a.wait(); code != 0 {
-		a.t.Fatalf("podpass up ended with %d\n%s", code, stderr)
+		a.t.Fatalf("podpass ended with %d\n%s", code, stderr)
 	}
 }
 
@@ -137,7 +150,7 @@ func (a *authority) wait() (code int, stderr string) {
 	case <-a.ended:
 	case <-time.After(patience):
 		a.kill()
-		a.t.Fatalf("podpass up did not end\n%s", a.stderr.String())
+		a.t.Fatalf("podpass did not end\n%s", a.stderr.String())
 	}
 	return a.cmd.ProcessState.ExitCode(), a.stderr.String()
 }
@@ -170,18 +183,43 @@ func (a *authority) apply(manifest string) {
 	a.must("apply", "-f", file)
 }
 
-// aws is how an SDK reaches the authority as its administrator, with the SDK's own retries.
-func (a *authority) aws() aws.Config {
-	a.t.Helper()
-	text, err := os.ReadFile(filepath.Join(a.dir, "env"))
+// settings are those of an env file, such as the data directory's.
+func settings(t *testing.T, file string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	env := map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		env[name] = strings.Trim(value, "'")
 	}
+	return env
+}
+
+func (a *authority) settings() map[string]string {
+	a.t.Helper()
+	return settings(a.t, filepath.Join(a.dir, "env"))
+}
+
+// as is an environment with these settings in it.
+func as(env []string, settings map[string]string) []string {
+	env = slices.Clone(env)
+	for name, value := range settings {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// aws is how an SDK reaches the authority as its administrator, with the SDK's own retries.
+func (a *authority) aws() aws.Config {
+	a.t.Helper()
+	return sdk(a.settings())
+}
+
+// sdk is an SDK's configuration with an env file's settings.
+func sdk(env map[string]string) aws.Config {
 	return aws.Config{
 		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]),
 		Credentials: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
