@@ -100,6 +100,8 @@ type Agent struct {
 	running int    // flights with a goroutine
 	flown   uint64 // flights begun so far
 
+	followed int64 // revision up to which changes of associations have been applied to all of this; 0: it isn't known
+
 	readiness readiness
 }
 

@@ -15,6 +15,9 @@ const exportVersion = 1
 type exported struct {
 	Version int             `json:"version"`
 	Entries []exportedEntry `json:"entries"`
+	// Revision is how far the associations of Cluster were followed: all that happened up to it is in the entries. 0: nobody knows
+	Revision int64  `json:"revision,omitempty"`
+	Cluster  string `json:"cluster,omitempty"`
 }
 
 // exportedEntry is an entry; what is not here is read from the token again.
@@ -37,6 +40,7 @@ func (a *Agent) Export() ([]byte, error) {
 	out := exported{Version: exportVersion, Entries: []exportedEntry{}}
 	now := a.cfg.Now()
 	a.mu.Lock()
+	out.Revision, out.Cluster = a.followed, a.cfg.Cluster
 	a.entries.each(func(_ digest, e *entry) {
 		if c := e.credentials; e.usable(now) {
 			out.Entries = append(out.Entries, exportedEntry{
@@ -49,7 +53,7 @@ func (a *Agent) Export() ([]byte, error) {
 }
 
 // Import takes over another agent's cache. What is there already and was obtained later stays. Entries are believed: the other agent verified
-// them. Those this agent would not serve (another issuer, another audience) are left out.
+// them. Those this agent would not serve (another issuer, another audience) are left out. FollowAssociations goes on where the other was.
 func (a *Agent) Import(data []byte) error {
 	var in exported
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -63,6 +67,11 @@ func (a *Agent) Import(data []byte) error {
 			return fmt.Errorf("entry %d of another agent's cache: %w", i, err)
 		}
 	}
+	a.mu.Lock()
+	if a.followed == 0 && in.Cluster == a.cfg.Cluster {
+		a.followed = in.Revision
+	}
+	a.mu.Unlock()
 	a.poke()
 	return nil
 }

@@ -1,12 +1,14 @@
 package agent_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/podpass/podpass/agent"
+	"github.com/podpass/podpass/api"
 )
 
 // handOver gives one agent's cache to another.
@@ -47,6 +49,39 @@ func TestHandOver(t *testing.T) {
 		synctest.Wait()
 		if _, pods := successor.backend.since(1); len(pods) != 1 || pods[0] != podOf(1).name {
 			t.Errorf("renewed %v", pods)
+		}
+	})
+}
+
+// The successor goes on with the changes where the other was: what it took over is not asked for again, and what was deleted meanwhile is gone.
+func TestHandOverOfTheWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old, successor := start(t), start(t)
+		first, second := web.token(t), sign(t, clusterKey(), pod{"shop", "db", "db-1", "u"}.claims(time.Now()))
+		follow := func(w *world, results ...*api.WatchAssociationsResult) []api.WatchAssociationsRequest {
+			ctx, stop := context.WithTimeout(t.Context(), time.Second)
+			defer stop()
+			watch := &fakeWatch{results: results}
+			_ = w.FollowAssociations(ctx, watch)
+			return watch.asked
+		}
+		follow(old, &api.WatchAssociationsResult{Revision: 7, Reset: true})
+		old.mustFetch(first, 1)
+		old.mustFetch(second, 2)
+		handOver(t, old, successor)
+		deleted := []api.AssociationChange{{Namespace: "shop", ServiceAccount: "db", Deleted: true}}
+		asked := follow(successor, &api.WatchAssociationsResult{Revision: 9, Changes: deleted})
+		if len(asked) != 2 || asked[0].Revision != 7 || asked[1].Revision != 9 {
+			t.Errorf("asked for %+v", asked)
+		}
+		successor.backend.set(failing(errOutage))
+		successor.mustFetch(first, 1)
+		successor.mustRefuse(second, 503, "")
+
+		other := start(t, func(c *agent.Config) { c.Cluster = "another" })
+		handOver(t, old, other)
+		if asked := follow(other); len(asked) != 1 || asked[0].Revision != 0 {
+			t.Errorf("an agent of another cluster asked for %+v", asked)
 		}
 	})
 }

@@ -24,7 +24,7 @@ const (
 // FollowAssociations forgets the credentials of deleted associations, and asks again for those of changed ones, as the server behind the agent
 // tells of them, until the context is done. It takes no part in the write barrier: changes are acknowledged without waiting for the nodes.
 func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatcher) error {
-	revision, backoff := int64(0), watchBackoff
+	revision, backoff := a.followedTo(0), watchBackoff
 	for ctx.Err() == nil {
 		began := a.cfg.Now()
 		result, err := a.watchOnce(ctx, server, revision)
@@ -51,9 +51,19 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 		if result.Revision == revision && len(result.Changes) == 0 && a.cfg.Now().Sub(began) < watchAtLeast {
 			sleep(ctx, watchAtLeast)
 		}
-		revision = result.Revision
+		revision = a.followedTo(result.Revision)
 	}
 	return ctx.Err()
+}
+
+// followedTo notes that the changes up to a revision have been applied, 0 for no news, and says up to which they have.
+func (a *Agent) followedTo(revision int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if revision != 0 {
+		a.followed = revision
+	}
+	return a.followed
 }
 
 // gone reports whether a server says that it does not have the cluster.
