@@ -28,10 +28,6 @@ func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) (problems
 	roots, err := a.roots()
 	note(err != nil, "%w", err)
 	client := upstream.NewHTTPClient(roots)
-	credentials := upstream.OwnCredentials(region)
-	if c.rotate {
-		credentials = rereadCredentials(region)
-	}
 
 	servers := c.servers
 	if at := a.env.get("AWS_ENDPOINT_URL"); at != "" && len(c.servers)+len(c.endpoints)+len(c.stsEndpoints) == 0 {
@@ -56,13 +52,18 @@ func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) (problems
 		}
 		return upstream.NewEndpoints(parsed, upstream.Options{})
 	}
+	var podpass *upstream.Endpoints
+	if len(servers) > 0 {
+		podpass = endpoints("server", servers)
+	}
+	credentials := c.ownCredentials(a, region, podpass, client)
 	switch {
 	case len(c.stsEndpoints) > 0:
 		roles, err := c.roles()
 		note(err != nil, "%w", err)
 		p.agent.Backend = agent.STS(upstream.NewSTS(endpoints("sts-endpoint", c.stsEndpoints), nil, client), roles)
 	case len(servers) > 0:
-		p.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints("server", servers), credentials, client), c.cluster)
+		p.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(podpass, credentials, client), c.cluster)
 		for _, text := range servers {
 			if e, err := c.parseEndpoint(text, region); err == nil {
 				one, err := api.New(api.Config{Endpoint: e.URL, Region: e.Region, Credentials: credentials, HTTP: client})
