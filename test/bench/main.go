@@ -18,12 +18,13 @@ func main() {
 	}
 	rounds := flag.Int("rounds", 7, "counted rounds of each target")
 	round := flag.Duration("round", 4*time.Second, "length of a round")
+	only := flag.String("only", "", "one part: decisions, roles, associations or agent")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: bench [-rounds N] [-round D] BIN/podpass")
+		fmt.Fprintln(os.Stderr, "usage: bench [-rounds N] [-round D] [-only PART] BIN/podpass")
 		os.Exit(2)
 	}
-	exit(run(context.Background(), flag.Arg(0), *rounds, *round))
+	exit(run(context.Background(), flag.Arg(0), *rounds, *round, *only))
 }
 
 func exit(err error) {
@@ -34,26 +35,35 @@ func exit(err error) {
 	os.Exit(0)
 }
 
-func run(ctx context.Context, podpass string, rounds int, round time.Duration) error {
+func run(ctx context.Context, podpass string, rounds int, round time.Duration, only string) error {
 	dir, err := os.MkdirTemp("", "podpass-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 
-	say("policy decisions, ten-statement policy, one core")
-	decisions := policyDecisions()
-	fmt.Printf("  %-52s %12.0f /s   (limit asked for: 500,000 /s)\n", "decisions", decisions)
-
-	for _, part := range []func() error{
-		func() error { return mainJob(ctx, podpass, dir, rounds, round) },
-		func() error { return podIdentity(ctx, podpass, dir, rounds, round) },
-		func() error { return nodeAgent(ctx, podpass, dir) },
+	for _, part := range []struct {
+		name    string
+		measure func() error
+	}{
+		{"decisions", decisions},
+		{"roles", func() error { return mainJob(ctx, podpass, dir, rounds, round) }},
+		{"associations", func() error { return podIdentity(ctx, podpass, dir, rounds, round) }},
+		{"agent", func() error { return nodeAgent(ctx, podpass, dir) }},
 	} {
-		if err := part(); err != nil {
+		if only != "" && only != part.name {
+			continue
+		}
+		if err := part.measure(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func decisions() error {
+	say("policy decisions, ten-statement policy, one core")
+	fmt.Printf("  %-52s %12.0f /s   (limit asked for: 500,000 /s)\n", "decisions", policyDecisions())
 	return nil
 }
 
