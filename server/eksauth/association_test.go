@@ -59,7 +59,7 @@ func TestAssociationsOfNoUse(t *testing.T) {
 		{"a target that is none", "arn:aws:iam::111122223333:role/reader", "gone", "the association's target role does not exist", "does not begin with"},
 		{
 			"a target in an account nobody knows", "arn:aws:iam::111122223333:role/reader", "arn:aws:iam::123456789012:role/x",
-			"the association's target role does not exist", "account 123456789012 is not hosted here",
+			"the target role's trust policy, or the role's own policies, do not allow sts:AssumeRole", "account 123456789012 is not hosted here",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -78,7 +78,11 @@ func (s *service) decideTarget(x *exchange, first *assume.Application, target id
 		SessionName: x.sessionName, Seconds: int(targetRole / time.Second), Tags: tags.SentAgain(),
 	}
 	second.Keys.Set("sts:externalid", x.cluster.ExternalID(x.pod.account))
-	if err := s.ask(x, second, hintNoTarget, hintTarget); err != nil {
+	missing := hintNoTarget
+	if target.Account() != x.cluster.Account {
+		missing = hintTarget + second.Action // which roles another account has is not to be found out by naming them
+	}
+	if err := s.ask(x, second, missing, hintTarget); err != nil {
 		return nil, err
 	}
 	x.event.Statement = through + "; " + x.event.Statement

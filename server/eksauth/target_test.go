@@ -169,3 +169,17 @@ func TestTargetRoleWithoutTags(t *testing.T) {
 	refused(t, s, before, err, untrusted("the target role's trust policy, or the role's own policies, do not allow sts:AssumeRole"),
 		`sts:ExternalId wants "`+externalID+`", the request has "us-west-2/111122223333/local/shop/other"`, raw)
 }
+
+// Whether an account has a role is its own affair: who names one of another account as target learns no more than that it doesn't trust him.
+func TestTargetRoleOfAnotherAccountIsNotTold(t *testing.T) {
+	s := podpasstest.Start(t)
+	s.AddAccount(t, elsewhere)
+	s.AddRole(t, podpasstest.Role{Name: "first", Trust: podpasstest.PodIdentityTrust(), Allows: []string{"sts:AssumeRole", "sts:TagSession"}})
+	s.AddRole(t, podpasstest.Role{Account: elsewhere, Name: "there", Trust: podpasstest.TrustAWS([]string{"999988887777"})})
+	for _, target := range []string{"arn:aws:iam::999988887777:role/there", "arn:aws:iam::999988887777:role/missing", "arn:aws:iam::222233334444:role/nowhere"} {
+		s.AddAssociation(t, podpasstest.Association{Namespace: "shop", ServiceAccount: "web", Role: "first", Target: target})
+		raw, before := s.PodToken(t, "shop", "web"), s.Audit.Len()
+		_, err := s.PodIdentity(aws.Credentials{}, raw)
+		refused(t, s, before, err, untrusted("the target role's trust policy, or the role's own policies, do not allow sts:AssumeRole"), "sts:AssumeRole: ", raw)
+	}
+}
