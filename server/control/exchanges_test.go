@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -80,4 +81,50 @@ func TestClusterKeys(t *testing.T) {
 	s.AddCluster(t, "broken", "https://broken.example", []byte("{"))
 	_, err := c.GetClusterKeys(t.Context(), "broken")
 	refused(t, err, api.CodeConflict)
+}
+
+// The owner of a cluster is told about policies of its own account. What a role of another account wants, and whether there is one, is that account's.
+func TestRecentExchangesOfAnotherAccountsRole(t *testing.T) {
+	s := podpasstest.Start(t)
+	const member = "999988887777"
+	s.AddAccount(t, member)
+	owner := s.AddUser(t, member, "owner", podpasstest.Allow("*"))
+	keys := string(must[[]byte](t)(token.JWKS(s.SigningKey(t))))
+	register := func(c aws.Credentials, issuer string) {
+		t.Helper()
+		must[*api.RegisterClusterResult](t)(client(t, s, c).RegisterCluster(t.Context(), &api.RegisterClusterRequest{
+			Name: "theirs", ClusterSpec: api.ClusterSpec{Issuer: issuer, Keys: api.ClusterKeys{JWKS: keys}},
+		}))
+	}
+	register(owner, "https://theirs.example")
+	s.AddRole(t, podpasstest.Role{Account: member, Name: "first", Trust: podpasstest.PodIdentityTrust(), Allows: []string{"sts:AssumeRole", "sts:TagSession"}})
+	s.AddRole(t, podpasstest.Role{Name: "keeper"})
+	s.AddRole(t, podpasstest.Role{Name: "vault", Trust: podpasstest.TrustAWS([]string{"arn:aws:iam::111122223333:role/keeper"})})
+	web := api.ServiceAccountName{Cluster: "theirs", Namespace: "shop", Name: "web"}
+	reasons := func(c aws.Credentials) (out []api.Exchange) {
+		t.Helper()
+		return must[*api.ExchangesResult](t)(client(t, s, c).RecentExchanges(t.Context(), web)).Exchanges
+	}
+	theirs := func(c *token.Claims) { c.Issuer = "https://theirs.example" }
+	for _, target := range []string{podpasstest.RoleARN("vault"), podpasstest.RoleARN("missing")} {
+		s.AddAssociation(t, podpasstest.Association{Cluster: "theirs", Namespace: "shop", ServiceAccount: "web", Role: "arn:aws:iam::" + member + ":role/first", Target: target})
+		if _, err := s.PodIdentityOf(owner, "theirs", s.PodToken(t, "shop", "web", theirs)); err == nil {
+			t.Fatal("a role that trusts nobody of the account was assumed")
+		}
+	}
+	got := reasons(owner)
+	if len(got) != 2 || got[0].Reason != got[1].Reason || got[0].Statement != got[1].Statement || strings.Contains(got[1].Reason, "keeper") ||
+		!strings.Contains(got[0].Reason, "account 111122223333") {
+		t.Errorf("the member account is told %+v", got)
+	}
+	if got := reasons(none); len(got) != 2 || !strings.Contains(got[0].Reason, "there is no role") || !strings.Contains(got[1].Reason, "keeper") {
+		t.Errorf("the management account is told %+v", got)
+	}
+	// The next cluster of this name may be another account's.
+	must[*api.Cluster](t)(client(t, s, owner).DeregisterCluster(t.Context(), "theirs"))
+	s.Clock.Advance(time.Second)
+	register(none, "https://ours.example")
+	if got := reasons(none); len(got) != 0 {
+		t.Errorf("a new cluster has the exchanges of the one before: %+v", got)
+	}
 }
