@@ -212,7 +212,7 @@ func (p *agentPlan) serveAll(s *agentServers, n *agentNode, taken *handover.Take
 	var listeners []net.Listener
 	for _, address := range p.addresses {
 		if l, ok := taken.Listeners[address]; ok {
-			listeners = append(listeners, l)
+			listeners = append(listeners, agent.LimitSources(l, agent.MaxConnections))
 			urls = append(urls, credentialsURL(l.Addr().String()))
 		}
 	}
