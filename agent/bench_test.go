@@ -5,9 +5,6 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"testing"
-	"time"
-
-	"github.com/podpass/podpass/agent"
 )
 
 // BenchmarkHit is a fetch that is answered from the cache, with 1,000 pods known.

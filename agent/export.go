@@ -18,6 +18,8 @@ type exported struct {
 	// Revision is how far the associations of Cluster were followed: all that happened up to it is in the entries. 0: nobody knows
 	Revision int64  `json:"revision,omitempty"`
 	Cluster  string `json:"cluster,omitempty"`
+	// Gone are the uids of deleted pods, whose tokens are refused.
+	Gone []string `json:"gone,omitempty"`
 }
 
 // exportedEntry is an entry; what is not here is read from the token again.
@@ -41,6 +43,7 @@ func (a *Agent) Export() ([]byte, error) {
 	now := a.cfg.Now()
 	a.mu.Lock()
 	out.Revision, out.Cluster = a.followed, a.cfg.Cluster
+	a.gone.each(func(uid string, _ struct{}) { out.Gone = append(out.Gone, uid) })
 	a.entries.each(func(_ digest, e *entry) {
 		if c := e.credentials; e.usable(now) {
 			out.Entries = append(out.Entries, exportedEntry{
@@ -61,6 +64,9 @@ func (a *Agent) Import(data []byte) error {
 	}
 	if in.Version != exportVersion {
 		return fmt.Errorf("cache of another agent is of version %d, not %d", in.Version, exportVersion)
+	}
+	for _, uid := range in.Gone {
+		a.ForgetPod(uid)
 	}
 	for i := range in.Entries {
 		if err := a.take(&in.Entries[i]); err != nil {

@@ -136,3 +136,23 @@ func TestImportRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A deleted pod's token does not come to life again with the agent that takes over.
+func TestDeletedPodsAreHandedOver(t *testing.T) {
+	old, next := start(t), start(t)
+	raw, others := web.token(t), podOf(2).token(t)
+	old.mustFetch(raw, 1)
+	old.mustFetch(others, 2)
+	next.mustFetch(raw, 1) // of its own, before it heard
+	old.ForgetPod(web.uid)
+	state, err := old.Export()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Import(state); err != nil {
+		t.Fatal(err)
+	}
+	next.mustRefuse(raw, 403, "has been deleted")
+	next.mustRefuse(web.token(t), 403, "has been deleted")
+	next.mustFetch(others, 2)
+}
