@@ -53,7 +53,7 @@ func trusting(t *testing.T, there, near *authority, admin map[string]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	there.must("cluster", "register", "near", "--account", string(far), "--issuer", issuer.String(), "--jwks-file", keysFile(t, near))
+	there.must("cluster", "register", "near", "--account", string(far), "--issuer", issuer.String(), "--jwks-file", keysFile(t, near, loopback()))
 	client := iam.NewFromConfig(sdk(admin))
 	provider := issuer.ProviderARN("aws", far).String()
 	if _, err := client.AddClientIDToOpenIDConnectProvider(t.Context(), &iam.AddClientIDToOpenIDConnectProviderInput{
@@ -74,9 +74,9 @@ func trusting(t *testing.T, there, near *authority, admin map[string]string) {
 }
 
 // keysFile holds the keys of the authority's own cluster, as its issuer publishes them.
-func keysFile(t *testing.T, a *authority) string {
+func keysFile(t *testing.T, a *authority, client *http.Client) string {
 	t.Helper()
-	resp, err := loopback().Get(a.url + "/oidc/local/keys")
+	resp, err := client.Get(a.url + "/oidc/local/keys")
 	if err != nil {
 		t.Fatal(err)
 	}
