@@ -17,6 +17,7 @@ type journal struct {
 }
 
 type clusterChanges struct {
+	begun   int64         // what is in the ring from before it may be of another cluster, which had the name
 	last    int64         // revision of the newest change
 	changed chan struct{} // closed and replaced with each
 }
@@ -33,18 +34,10 @@ func (j *journal) reset(revision int64) {
 func (j *journal) of(cluster string) *clusterChanges {
 	c, ok := j.clusters[cluster]
 	if !ok {
-		c = &clusterChanges{last: j.quiet, changed: make(chan struct{})}
+		c = &clusterChanges{begun: j.quiet, last: j.quiet, changed: make(chan struct{})}
 		j.clusters[cluster] = c
 	}
 	return c
-}
-
-// last is the revision of a cluster's newest change, or one behind it.
-func (j *journal) last(cluster string) int64 {
-	if c, ok := j.clusters[cluster]; ok {
-		return c.last
-	}
-	return j.quiet
 }
 
 func (j *journal) add(change AssociationChange) {
@@ -61,7 +54,8 @@ func (j *journal) add(change AssociationChange) {
 	c.changed = make(chan struct{})
 }
 
-// forget drops a cluster that was deleted, once nothing of it can be asked for any more. Whoever asks all the same is told to begin anew.
+// forget drops a cluster that was deleted, once nothing of it can be asked for any more. Whoever asks all the same, and whoever follows the next cluster
+// of its name from before that was registered, is told to begin anew.
 func (j *journal) forget(cluster string, revision int64) {
 	if c, ok := j.clusters[cluster]; ok {
 		close(c.changed)
@@ -72,7 +66,11 @@ func (j *journal) forget(cluster string, revision int64) {
 
 // covers reports whether since knows every change of a cluster behind a revision.
 func (j *journal) covers(cluster string, after int64) bool {
-	return after >= j.dropped || after >= j.last(cluster)
+	c, ok := j.clusters[cluster]
+	if !ok {
+		return after >= j.quiet
+	}
+	return after >= c.begun && (after >= j.dropped || after >= c.last)
 }
 
 // since lists a cluster's changes behind a revision, oldest first.

@@ -209,3 +209,30 @@ func TestAWatcherThatLeaves(t *testing.T) {
 		t.Errorf("events %+v", since)
 	}
 }
+
+// A cluster that is registered under the name of one that was deregistered is another, perhaps another account's: whoever follows it is told to begin anew,
+// and not what the one before had.
+func TestWatchBeginsAnewWithTheCluster(t *testing.T) {
+	s := podpasstest.Start(t)
+	c := client(t, s, none)
+	watch := func(revision int64) *api.WatchAssociationsResult {
+		t.Helper()
+		return must[*api.WatchAssociationsResult](t)(c.WatchAssociations(t.Context(), &api.WatchAssociationsRequest{Cluster: "local", Revision: revision}))
+	}
+	associate(t, s, "before", "a-0")
+	began := watch(0).Revision
+	associate(t, s, "web", "a-1")
+	if got := watch(began); got.Reset || len(got.Changes) != 1 {
+		t.Fatalf("a change: %+v", got)
+	}
+	must[*api.Cluster](t)(c.DeregisterCluster(t.Context(), "local"))
+	must[*api.RegisterClusterResult](t)(c.RegisterCluster(t.Context(), &api.RegisterClusterRequest{Name: "local", ClusterSpec: api.ClusterSpec{Keys: api.ClusterKeys{Hosted: true}}}))
+	got := watch(began)
+	if !got.Reset || len(got.Changes) != 0 {
+		t.Errorf("of the cluster before: %+v", got)
+	}
+	associate(t, s, "api", "a-2")
+	if got := watch(got.Revision); got.Reset || len(got.Changes) != 1 || got.Changes[0].ID != "a-2" {
+		t.Errorf("from there on: %+v", got)
+	}
+}
