@@ -87,7 +87,7 @@ func (c *EKSAuth) ask(ctx context.Context, e Endpoint, signing aws.Credentials, 
 		return nil, NoAnswer(fmt.Errorf("the answer broke off: %w", err))
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, readError(e, res, answer).clean(token)
+		return nil, readError(e, res, answer).clean(token, signing.SessionToken)
 	}
 	return readPodIdentity(e, answer, c.endpoints.now())
 }

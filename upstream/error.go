@@ -43,11 +43,13 @@ func (e *Error) Temporary() bool {
 // maxText bounds what of a service's words is kept: they go into the audit event.
 const maxText = 1000
 
-// clean withholds a text that repeats the secret that was sent, and cuts off what is too long. The far end may be anybody's.
-func (e *Error) clean(secret string) *Error {
+// clean withholds a text that repeats a secret that was sent or signed with, and cuts off what is too long. The far end may be anybody's.
+func (e *Error) clean(secrets ...string) *Error {
 	for _, text := range []*string{&e.Code, &e.Message, &e.RequestID, &e.Reason} {
-		if secret != "" && strings.Contains(*text, secret) {
-			*text = "(withheld: it repeats a secret)"
+		for _, secret := range secrets {
+			if secret != "" && strings.Contains(*text, secret) {
+				*text = "(withheld: it repeats a secret)"
+			}
 		}
 		if len(*text) > maxText {
 			*text = strings.ToValidUTF8((*text)[:maxText], "") + "…"

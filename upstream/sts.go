@@ -36,7 +36,7 @@ func NewSTS(endpoints *Endpoints, credentials aws.CredentialsProvider, client *h
 
 // AssumeRoleWithWebIdentity is unsigned: the token is what counts. Errors are as those of EKSAuth.AssumeRoleForPodIdentity.
 func (s *STS) AssumeRoleWithWebIdentity(ctx context.Context, in *sts.AssumeRoleWithWebIdentityInput) (*Assumed, error) {
-	return s.do(ctx, aws.ToString(in.WebIdentityToken), func(ctx context.Context, client *sts.Client) (*types.Credentials, *types.AssumedRoleUser, error) {
+	return s.do(ctx, []string{aws.ToString(in.WebIdentityToken)}, func(ctx context.Context, client *sts.Client) (*types.Credentials, *types.AssumedRoleUser, error) {
 		out, err := client.AssumeRoleWithWebIdentity(ctx, in)
 		if err != nil {
 			return nil, nil, err
@@ -59,7 +59,7 @@ func (s *STS) assumeRoleAs(ctx context.Context, as aws.CredentialsProvider, in *
 		return nil, fmt.Errorf("no credentials to sign with: %w", err)
 	}
 	sign := func(o *sts.Options) { o.Credentials = credentials.StaticCredentialsProvider{Value: signing} }
-	return s.do(ctx, signing.SecretAccessKey, func(ctx context.Context, client *sts.Client) (*types.Credentials, *types.AssumedRoleUser, error) {
+	return s.do(ctx, []string{signing.SecretAccessKey, signing.SessionToken}, func(ctx context.Context, client *sts.Client) (*types.Credentials, *types.AssumedRoleUser, error) {
 		out, err := client.AssumeRole(ctx, in, sign)
 		if err != nil {
 			return nil, nil, err
@@ -70,13 +70,13 @@ func (s *STS) assumeRoleAs(ctx context.Context, as aws.CredentialsProvider, in *
 
 type exchange func(context.Context, *sts.Client) (*types.Credentials, *types.AssumedRoleUser, error)
 
-// do asks the endpoints; secret is what no error may repeat.
-func (s *STS) do(ctx context.Context, secret string, ask exchange) (*Assumed, error) {
+// do asks the endpoints; secrets are what no error may repeat.
+func (s *STS) do(ctx context.Context, secrets []string, ask exchange) (*Assumed, error) {
 	out := new(Assumed)
 	endpoint, err := s.endpoints.Do(ctx, func(ctx context.Context, e Endpoint) error {
 		issued, user, err := ask(ctx, s.clients[e])
 		if err != nil {
-			return stsError(e, err, secret)
+			return stsError(e, err, secrets)
 		}
 		*out = Assumed{}
 		if issued != nil {
@@ -98,7 +98,7 @@ func (s *STS) do(ctx context.Context, secret string, ask exchange) (*Assumed, er
 }
 
 // stsError tells apart what the SDK wraps alike: an answer, no answer, and a fault of ours.
-func stsError(e Endpoint, err error, secret string) error {
+func stsError(e Endpoint, err error, secrets []string) error {
 	var res *awshttp.ResponseError
 	if errors.As(err, &res) && res.Response != nil {
 		out := &Error{Status: res.HTTPStatusCode(), RequestID: res.ServiceRequestID(), Reason: res.Response.Header.Get(reasonHeader), Endpoint: e.URL}
@@ -108,7 +108,7 @@ func stsError(e Endpoint, err error, secret string) error {
 		} else {
 			out.Message = "the answer is not STS's"
 		}
-		return out.clean(secret)
+		return out.clean(secrets...)
 	}
 	var send *smithyhttp.RequestSendError
 	var canceled *smithy.CanceledError

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/podpass/podpass/identity"
@@ -198,4 +199,30 @@ func TestAccountsRememberHealth(t *testing.T) {
 	}
 	down.asked(t, 1)
 	up.asked(t, 5)
+}
+
+// The far end sees the session token of whoever signed, and may write it into its answer as well as a pod's.
+func TestErrorsWithholdTheSessionToken(t *testing.T) {
+	const token = "IQoJb3JpZ2luX2VjEXAMPLE//////////wEaCXVzLXdlc3QtMiJGMEQCIBexample+/w=="
+	echo := func(w http.ResponseWriter, r *http.Request) {
+		text := "cannot use " + r.Header.Get("X-Amz-Security-Token")
+		if r.URL.Path != "/" {
+			answer(403, map[string]string{"X-Amzn-Errortype": "AccessDeniedException"}, `{"message":"`+text+`"}`)(w, r)
+			return
+		}
+		stsError(403, "AccessDenied", text)(w, r)
+	}
+	s := serve(t, echo)
+	own := credentials.NewStaticCredentialsProvider("ASIAEXAMPLE", "secret", token)
+	list := upstream.NewEndpoints([]upstream.Endpoint{{URL: s.URL, Region: "us-west-2"}}, upstream.Options{})
+	_, err := upstream.NewSTS(list, own, upstream.NewHTTPClient(nil)).AssumeRole(t.Context(), &sts.AssumeRoleInput{
+		RoleArn: aws.String("arn:aws:iam::123456789012:role/reader"), RoleSessionName: aws.String("web"),
+	})
+	if err == nil || !strings.Contains(err.Error(), "withheld") || strings.Contains(err.Error(), token[:20]) {
+		t.Errorf("STS: %v", err)
+	}
+	_, err = upstream.NewEKSAuth(list, own, upstream.NewHTTPClient(nil)).AssumeRoleForPodIdentity(t.Context(), "demo", pod)
+	if err == nil || !strings.Contains(err.Error(), "withheld") || strings.Contains(err.Error(), token[:20]) {
+		t.Errorf("EKS Auth: %v", err)
+	}
 }
