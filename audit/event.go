@@ -40,7 +40,8 @@ type Event struct {
 	Expires     time.Time `json:"expires,omitzero"`
 	Endpoint    string    `json:"endpoint,omitempty"` // base URL of the upstream STS that was asked
 
-	// Routine marks a request that, if it is allowed, need not be on record: the next poll of a watcher whose first one is.
+	// Routine marks a request that, if it is allowed, need not be on record: the next poll of a watcher whose first one is, and one for a cluster's
+	// public keys.
 	Routine bool `json:"-"`
 }
 
