@@ -24,9 +24,8 @@ func (a *Agent) ForgetPod(podUID string) {
 // are gone at once, whatever another association may give: the next fetch asks. Those of one that was written are asked for again by the next
 // fetch, and serve on where nobody answers it.
 func (a *Agent) AssociationChanged(namespace, serviceAccount string, deleted bool) {
-	a.changed(deleted, func(k *known) bool {
-		return identity.Glob(namespace, k.account.Namespace) && identity.Glob(serviceAccount, k.account.Name)
-	})
+	globs := identity.Globs{Namespace: namespace, ServiceAccount: serviceAccount}
+	a.changed(deleted, func(k *known) bool { return globs.Match(k.account) })
 }
 
 // AllAssociationsChanged is AssociationChanged where it is not known which: any may have been written, or deleted.

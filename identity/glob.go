@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -30,6 +31,41 @@ func Glob(pattern, text string) bool {
 
 // IsGlob reports whether a text holds a wildcard.
 func IsGlob(s string) bool { return strings.ContainsAny(s, "*?") }
+
+// Globs name service accounts: each of the two is a name or a glob.
+type Globs struct{ Namespace, ServiceAccount string }
+
+// Match reports whether a service account is among those named.
+func (g Globs) Match(sa ServiceAccount) bool {
+	return Glob(g.Namespace, sa.Namespace) && Glob(g.ServiceAccount, sa.Name)
+}
+
+// Wild reports whether one of the two is a glob, so that more than one service account may be named.
+func (g Globs) Wild() bool { return IsGlob(g.Namespace) || IsGlob(g.ServiceAccount) }
+
+// Compare is negative where g goes before other, of two that match the same service account. The namespace counts before the service account; in
+// each a name goes before a glob, and of two globs the one with more literal characters. What is still equal is decided by the text, the smaller
+// first, so that the answer never depends on the order of creation. It is 0 only where both are the same.
+func (g Globs) Compare(other Globs) int {
+	return cmp.Or(compareGlobs(g.Namespace, other.Namespace), compareGlobs(g.ServiceAccount, other.ServiceAccount),
+		strings.Compare(g.Namespace, other.Namespace), strings.Compare(g.ServiceAccount, other.ServiceAccount))
+}
+
+func (g Globs) String() string { return g.Namespace + "/" + g.ServiceAccount }
+
+func compareGlobs(a, b string) int {
+	if globs := IsGlob(a); globs != IsGlob(b) {
+		if globs {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Compare(literals(b), literals(a))
+}
+
+func literals(glob string) int {
+	return len(glob) - strings.Count(glob, "*") - strings.Count(glob, "?")
+}
 
 // MatchesAll reports whether a glob matches every name.
 func MatchesAll(glob string) bool {

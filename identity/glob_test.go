@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,24 @@ func TestGlob(t *testing.T) {
 	} {
 		if got := identity.Glob(test.pattern, test.text); got != test.want {
 			t.Errorf("Glob(%q, %q) = %v", test.pattern, test.text, got)
+		}
+	}
+}
+
+// Each goes before all below it.
+func TestGlobsCompare(t *testing.T) {
+	var list []identity.Globs
+	for _, text := range []string{
+		"team-a/web-1", "team-a/web-?", "team-a/*", "team-?/web-1", "team-?/web-*", "t*-a/web-1", "*a/*eb-1", "*a/web-*", "?*/*",
+	} {
+		namespace, account, _ := strings.Cut(text, "/")
+		list = append(list, identity.Globs{Namespace: namespace, ServiceAccount: account})
+	}
+	for i, a := range list {
+		for j, b := range list {
+			if got := a.Compare(b); got != cmp.Compare(i, j) {
+				t.Errorf("%s and %s: %d", a, b, got)
+			}
 		}
 	}
 }

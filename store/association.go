@@ -1,9 +1,6 @@
 package store
 
 import (
-	"cmp"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/podpass/podpass/identity"
@@ -52,57 +49,28 @@ func AssociationKey(cluster, namespace, name string) string {
 var associationIndexes = []index[Association]{
 	{name: ByID, values: func(a *Association, add func(string)) { add(a.ID) }},
 	{name: byGlobs, values: func(a *Association, add func(string)) {
-		if a.Globs() {
+		if a.Globs().Wild() {
 			add(a.Cluster)
 		}
 	}},
 }
 
-// Globs reports whether the association names its service accounts by globs: * is any run of characters and ? any one.
-func (a *Association) Globs() bool {
-	return identity.IsGlob(a.Namespace) || identity.IsGlob(a.ServiceAccount)
+// Globs are what the association names its service accounts by.
+func (a *Association) Globs() identity.Globs {
+	return identity.Globs{Namespace: a.Namespace, ServiceAccount: a.ServiceAccount}
 }
 
-// Names reports whether the association is for a service account.
-func (a *Association) Names(sa identity.ServiceAccount) bool {
-	return identity.Glob(a.Namespace, sa.Namespace) && identity.Glob(a.ServiceAccount, sa.Name)
-}
-
-// AssociationFor is the one association that is in force for a service account. The one that names it exactly goes before all others. Among
-// globs the namespace counts before the service account; in each a name goes before a glob, and of two globs the one with more literal
-// characters. What is still equal is decided by the text, the smaller first, so that the answer never depends on the order of creation.
+// AssociationFor is the one association that is in force for a service account: the one that names it exactly, else the first by identity.Globs of those
+// that match it.
 func (s *Store) AssociationFor(cluster string, sa identity.ServiceAccount) (*Association, bool) {
 	if a, ok := s.Associations.Get(AssociationKey(cluster, sa.Namespace, sa.Name)); ok {
 		return a, true
 	}
 	var best *Association
 	for _, a := range s.Associations.By(byGlobs, cluster) {
-		if a.Names(sa) && (best == nil || compareAssociations(a, best) < 0) {
+		if a.Globs().Match(sa) && (best == nil || a.Globs().Compare(best.Globs()) < 0) {
 			best = a
 		}
 	}
 	return best, best != nil
 }
-
-// compareAssociations is negative where a goes before b.
-func compareAssociations(a, b *Association) int {
-	return cmp.Or(compareGlobs(a.Namespace, b.Namespace), compareGlobs(a.ServiceAccount, b.ServiceAccount),
-		strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.ServiceAccount, b.ServiceAccount))
-}
-
-func compareGlobs(a, b string) int {
-	if globs := identity.IsGlob(a); globs != identity.IsGlob(b) {
-		if globs {
-			return 1
-		}
-		return -1
-	}
-	return cmp.Compare(literals(b), literals(a))
-}
-
-func literals(glob string) int {
-	return len(glob) - strings.Count(glob, "*") - strings.Count(glob, "?")
-}
-
-// SortAssociations puts associations into the order in which they are tried.
-func SortAssociations(list []*Association) { slices.SortFunc(list, compareAssociations) }

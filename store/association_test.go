@@ -78,23 +78,6 @@ func TestAssociationPrecedence(t *testing.T) {
 	}
 }
 
-// SortAssociations is the same order.
-func TestSortAssociations(t *testing.T) {
-	var list []*store.Association
-	for _, name := range order()[:14] {
-		namespace, account, _ := strings.Cut(name, "/")
-		list = append(list, &store.Association{Namespace: namespace, ServiceAccount: account, ID: name})
-	}
-	want := slices.Clone(list)
-	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	store.SortAssociations(list)
-	for i := range list {
-		if list[i] != want[i] {
-			t.Errorf("%d: %s, want %s", i, list[i].ID, want[i].ID)
-		}
-	}
-}
-
 // An association whose globs are taken away is no longer found by them, and the other way round.
 func TestAssociationGlobsComeAndGo(t *testing.T) {
 	s := storetest.Open(t)

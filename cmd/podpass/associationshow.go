@@ -49,9 +49,8 @@ func viewOf(a *types.PodIdentityAssociation) *associationView {
 
 func (v *associationView) account() string { return v.Namespace + "/" + v.ServiceAccount }
 
-// globs reports whether the association names its service accounts by globs.
-func (v *associationView) globs() bool {
-	return identity.IsGlob(v.Namespace) || identity.IsGlob(v.ServiceAccount)
+func (v *associationView) globs() identity.Globs {
+	return identity.Globs{Namespace: v.Namespace, ServiceAccount: v.ServiceAccount}
 }
 
 // rows leave out what an association does not have.

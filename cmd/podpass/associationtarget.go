@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/podpass/podpass/api"
 	"github.com/podpass/podpass/identity"
-	"github.com/podpass/podpass/store"
 	"github.com/spf13/cobra"
 )
 
@@ -75,7 +73,7 @@ func (c *associationTarget) find(ctx context.Context, client *eks.Client) (*asso
 // none.
 func (c *associationTarget) governing(ctx context.Context, client *eks.Client) (*associationView, error) {
 	found, err := c.find(ctx, client)
-	if found != nil || err != nil || c.id != "" || c.globs() {
+	if found != nil || err != nil || c.id != "" || (identity.Globs{Namespace: c.namespace, ServiceAccount: c.account}).Wild() {
 		return found, err
 	}
 	all, err := listAssociations(ctx, client, &eks.ListPodIdentityAssociationsInput{ClusterName: &c.cluster})
@@ -83,7 +81,7 @@ func (c *associationTarget) governing(ctx context.Context, client *eks.Client) (
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(v *associationView) bool {
-		return !identity.Glob(v.Namespace, c.namespace) || !identity.Glob(v.ServiceAccount, c.account)
+		return !v.globs().Match(identity.ServiceAccount{Namespace: c.namespace, Name: c.account})
 	})
 	if len(all) == 0 {
 		return nil, nil
@@ -93,26 +91,19 @@ func (c *associationTarget) governing(ctx context.Context, client *eks.Client) (
 	return byID.find(ctx, client)
 }
 
-func (c *associationTarget) globs() bool {
-	return identity.IsGlob(c.namespace) || identity.IsGlob(c.account)
-}
-
 // inPrecedence puts those of single service accounts first, which go before all globs, by name, and then the globs in the order in which they
 // are tried.
 func inPrecedence(list []*associationView) {
-	var globs []*store.Association
-	for _, v := range list {
-		if v.globs() {
-			globs = append(globs, &store.Association{ID: v.AssociationID, Namespace: v.Namespace, ServiceAccount: v.ServiceAccount})
-		}
-	}
-	store.SortAssociations(globs)
-	place := make(map[string]int, len(globs))
-	for i, g := range globs {
-		place[g.ID] = i + 1 // the others have 0
-	}
 	slices.SortFunc(list, func(a, b *associationView) int {
-		return cmp.Or(cmp.Compare(place[a.AssociationID], place[b.AssociationID]), cmp.Compare(a.account(), b.account()))
+		switch wild := a.globs().Wild(); {
+		case wild != b.globs().Wild() && wild:
+			return 1
+		case wild != b.globs().Wild():
+			return -1
+		case wild:
+			return a.globs().Compare(b.globs())
+		}
+		return strings.Compare(a.account(), b.account())
 	})
 }
 

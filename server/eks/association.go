@@ -43,7 +43,7 @@ func show(c *store.Cluster, a *store.Association) *one {
 		summary: summarise(c, a), RoleARN: a.RoleARN, Tags: tagMap(a.Tags), CreatedAt: restjson.Time(a.Created), ModifiedAt: restjson.Time(a.Modified),
 		DisableSessionTags: a.DisableSessionTags, TargetRoleARN: a.TargetRoleARN, Policy: a.Policy,
 	}
-	if a.TargetRoleARN != "" && !a.Globs() {
+	if a.TargetRoleARN != "" && !a.Globs().Wild() {
 		out.ExternalID = c.ExternalID(identity.ServiceAccount{Namespace: a.Namespace, Name: a.ServiceAccount})
 	}
 	return &one{out}
