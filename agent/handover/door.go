@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 )
 
 // Door is where a new agent asks this one.
@@ -21,7 +20,7 @@ type Door struct {
 
 // Open listens at the path, in place of whatever agent listened there before: its successor is the one to ask from now on.
 func Open(path string, log *slog.Logger) (*Door, error) {
-	if err := privateDirectory(filepath.Dir(path)); err != nil {
+	if err := privateDirectory(path); err != nil {
 		return nil, err
 	}
 	// Under a name of its own first, for a rename leaves no moment at which nobody is to be found.

@@ -344,6 +344,40 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// A directory that others use as well, such as /tmp or /run, is not closed to them.
+func TestDirectoryOfOthers(t *testing.T) {
+	for name, test := range map[string]struct {
+		mode os.FileMode
+		file string
+	}{
+		"everybody's":               {0o777 | os.ModeSticky, ""},
+		"with something else in it": {0o755, "resolv.conf"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := socket(t)
+			dir := filepath.Dir(path)
+			if err := os.Mkdir(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Chmod(dir, test.mode); err != nil {
+				t.Fatal(err)
+			}
+			if test.file != "" {
+				if err := os.WriteFile(filepath.Join(dir, test.file), nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if door, err := handover.Open(path, slog.New(slog.DiscardHandler)); err == nil {
+				door.Close()
+				t.Error("it is taken for a private directory")
+			}
+			if info, err := os.Stat(dir); err != nil || info.Mode() != test.mode|os.ModeDir {
+				t.Errorf("mode %v, was %v (%v)", info.Mode(), test.mode, err)
+			}
+		})
+	}
+}
+
 // Whoever is neither this user nor root is told nothing. The child process is another user where the test runs as root.
 func TestAnotherUser(t *testing.T) {
 	if os.Getenv("HANDOVER_ASK") != "" {

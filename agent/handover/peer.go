@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -33,8 +34,10 @@ func trusted(conn *net.UnixConn) error {
 }
 
 // privateDirectory makes the directory of the socket, or checks that it is ours alone. One made by kubelet for a hostPath volume is open to be
-// listed, and is closed here.
-func privateDirectory(dir string) error {
+// listed, and is closed here; one that anybody may write to, or that holds more than our sockets, is somebody's (/tmp, /run) and is left as it is.
+func privateDirectory(path string) error {
+	dir, own := filepath.Split(path)
+	dir = filepath.Clean(dir)
 	err := os.MkdirAll(filepath.Dir(dir), 0o755)
 	if err == nil {
 		err = os.Mkdir(dir, 0o700)
@@ -50,7 +53,19 @@ func privateDirectory(dir string) error {
 	if !info.IsDir() || !ok || owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
 		return fmt.Errorf("%s must be a directory of this user or of root", dir)
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	if open := info.Mode().Perm() & 0o077; open != 0 {
+		if open&0o022 != 0 {
+			return fmt.Errorf("%s can be written to by others: give the socket a directory of its own", dir)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), own) {
+				return fmt.Errorf("%s holds %s and must have mode 0700: give the socket a directory of its own", dir, e.Name())
+			}
+		}
 		if err := os.Chmod(dir, 0o700); err != nil {
 			return fmt.Errorf("%s must have mode 0700: %w", dir, err)
 		}
