@@ -22,7 +22,7 @@ func (e Env) checkRoles(tx *store.Tx, c *store.Cluster, r roles) error {
 	case r.role.Account() != c.Account:
 		return invalidParameter("roleArn: the role must be of account %s, as the cluster is, or of an upstream account registered for it. "+
 			"Reach a role of another account with targetRoleArn.", c.Account)
-	case !r.target.IsZero() && e.elsewhere(tx, r.target.Account()):
+	case !r.target.IsZero() && e.upstream(tx, c, r.target.Account()):
 		return invalidParameter("targetRoleArn: account %s lives at another STS, where a role that is hosted here cannot assume any. "+
 			"Give a role of an upstream account as roleArn.", r.target.Account())
 	}
@@ -44,11 +44,6 @@ func (e Env) checkRoles(tx *store.Tx, c *store.Cluster, r roles) error {
 func (e Env) upstream(tx *store.Tx, c *store.Cluster, account identity.Account) bool {
 	found, ok := store.Read(tx, e.Store.Accounts, string(account))
 	return ok && found.Upstream != nil && found.Upstream.Serves(c.Account, management(e.Store))
-}
-
-func (e Env) elsewhere(tx *store.Tx, account identity.Account) bool {
-	found, ok := store.Read(tx, e.Store.Accounts, string(account))
-	return ok && found.Upstream != nil
 }
 
 // management is the account that rules the installation, "" before it is set up.

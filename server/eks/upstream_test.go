@@ -43,10 +43,12 @@ func TestUpstreamRoles(t *testing.T) {
 		"with a target of an unknown account":   {w.client, local, real, unknown, "is not upstream"},
 		"a hosted role with an upstream target": {w.client, local, pods, real, "lives at another STS"},
 		"a hosted role with a hosted target":    {w.client, local, pods, hosted, ""},
-		"for an account it does not serve":      {theirs, "theirs", real, "", "must be of account 444455556666"},
-		"for an account it serves":              {theirs, "theirs", served, "", ""},
-		"with a target that does not serve it":  {theirs, "theirs", served, real, "is not upstream"},
-		"of an account nobody knows":            {w.client, local, unknown, "", "must be of account 111122223333"},
+		// Which accounts are upstream for others is not told: this target will be refused as one that nobody knows.
+		"a hosted role with a target upstream for others": {theirs, "theirs", hosted, real, ""},
+		"for an account it does not serve":                {theirs, "theirs", real, "", "must be of account 444455556666"},
+		"for an account it serves":                        {theirs, "theirs", served, "", ""},
+		"with a target that does not serve it":            {theirs, "theirs", served, real, "is not upstream"},
+		"of an account nobody knows":                      {w.client, local, unknown, "", "must be of account 111122223333"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := test.client.CreatePodIdentityAssociation(t.Context(), input(func(in *eks.CreatePodIdentityAssociationInput) {
