@@ -114,6 +114,7 @@ func New(c Config) (*Agent, error) {
 		cfg: c, hosts: map[string]bool{}, wake: make(chan struct{}, 1), flights: map[digest]*flight{}, queue: newQueue(),
 		known: newLRU[digest, known](2 * c.MaxCache), entries: newLRU[digest, *entry](c.MaxCache),
 		refused: newLRU[digest, refusal](c.MaxCache), gone: newLRU[string, struct{}](2 * c.MaxCache),
+		readiness: readiness{begun: make(chan struct{})},
 	}
 	if c.Keys != nil {
 		a.keys = &patientKeys{source: c.Keys, now: c.Now, withdrawn: a.forgetSigner, last: map[keyName]keptKey{}}

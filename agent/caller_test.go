@@ -230,8 +230,13 @@ func TestReady(t *testing.T) {
 		if err := w.Ready(); err == nil {
 			t.Error("ready and not running")
 		}
+		select {
+		case <-w.Running():
+			t.Error("running before Run")
+		default:
+		}
 		w.running()
-		synctest.Wait()
+		<-w.Running()
 		if err := w.Ready(); err != nil {
 			t.Error(err)
 		}
@@ -240,6 +245,7 @@ func TestReady(t *testing.T) {
 		if err := w.Ready(); err == nil || !strings.Contains(err.Error(), "has not answered yet") {
 			t.Errorf("ready though nobody has ever answered: %v", err)
 		}
+		<-w.Running()                     // whoever waits for the start alone is not held up by that
 		w.backend.set(failing(errNoRole)) // which is an answer
 		w.fetch(web.token(t))
 		w.backend.set(failing(errOutage))

@@ -8,13 +8,20 @@ import (
 
 // readiness is what Ready goes by.
 type readiness struct {
+	begun chan struct{} // closed when Run has begun
+	begin sync.Once
+
 	mu      sync.Mutex
 	running int
 	proven  bool   // a service has answered, whatever it said
 	trouble *Error // of the last call, until one is answered
 }
 
-func (r *readiness) started() { r.add(1) }
+func (r *readiness) started() {
+	r.add(1)
+	r.begin.Do(func() { close(r.begun) })
+}
+
 func (r *readiness) stopped() { r.add(-1) }
 
 func (r *readiness) add(n int) {
@@ -33,6 +40,9 @@ func (r *readiness) answered(err *Error) {
 		r.trouble = err
 	}
 }
+
+// Running is closed when Run has begun: from then on nothing but the service behind can keep the agent from being ready.
+func (a *Agent) Running() <-chan struct{} { return a.readiness.begun }
 
 // Ready says why the agent is not: it doesn't run, or it has called its backend and never had an answer about a pod (so it may have been given a
 // wrong endpoint, or credentials nobody takes). Once it has had one it stays ready: through an outage it serves what it has, and taking it

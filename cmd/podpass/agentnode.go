@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	core "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -99,13 +98,6 @@ func (n *agentNode) ready(p *agentPlan) error {
 		}
 	}
 	return n.Agent.Ready()
-}
-
-// started returns when the agent's own loop runs. Before it has been asked for anything that is all it takes to be ready.
-func (n *agentNode) started(ctx context.Context) {
-	for n.Agent.Ready() != nil && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
 }
 
 // run does all that goes on beside serving, until the context is done.

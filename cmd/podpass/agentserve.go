@@ -84,7 +84,7 @@ func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) er
 	defer group.Wait()
 	defer rest()
 	group.Go(func() { n.run(working, p) })
-	n.started(ctx) // or a probe that comes with the old agent's socket would find it is not ready
+	<-n.Running() // or a probe that comes with the old agent's socket would find it is not ready
 
 	s := &agentServers{failed: make(chan error, 1)}
 	defer s.end(p)
