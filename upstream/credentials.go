@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 )
 
 // OwnCredentials are this process's own: the SDK's default chain (environment, shared files, web identity, container, instance), looked for
@@ -35,7 +36,8 @@ func (o *own) load(ctx context.Context) (aws.CredentialsProvider, error) {
 	if o.chain != nil {
 		return o.chain, nil
 	}
-	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(o.region))
+	// What the chain has to say besides an error (which links it fell back to) would stand on standard error between our own lines.
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion(o.region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, err
 	}
