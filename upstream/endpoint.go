@@ -59,7 +59,7 @@ func parseEndpoint(text, defaultRegion string, insecure bool) (Endpoint, error) 
 		e.Region = host
 	}
 	if !identity.ValidRegion(e.Region) {
-		return Endpoint{}, fmt.Errorf("endpoint %q needs a region: write it as us-west-2=%s", text, e.URL)
+		return Endpoint{}, fmt.Errorf("endpoint %q needs a region: set AWS_REGION, or write it as us-west-2=%s", text, e.URL)
 	}
 	return e, nil
 }

@@ -22,7 +22,7 @@ func (u *upstreamFlags) bind(cmd *cobra.Command, mode string) {
 	f := cmd.Flags()
 	f.StringVar(&u.mode, mode, "", "`mode` in which its roles are assumed: web-identity or assume-role")
 	f.StringSliceVar(&u.endpoints, "endpoint", nil, "`URL` of its STS, or REGION=URL; again or with commas for those to fail over to (default AWS's, in the installation's region)")
-	f.StringSliceVar(&u.serves, "for", nil, "hosted `account` whose clusters may use its roles too, besides the management account's")
+	f.StringSliceVar(&u.serves, "for", nil, "hosted `account` whose clusters may use its roles too, besides the management account's; may be repeated")
 	oneOf(cmd, mode, api.UpstreamWebIdentity, api.UpstreamAssumeRole)
 }
 
@@ -139,7 +139,7 @@ func (a *app) accountDelete() *cobra.Command {
 // accountNumber checks the ACCOUNT argument.
 func accountNumber(args []string) []error {
 	if _, err := identity.ParseAccount(args[0]); err != nil {
-		return []error{err}
+		return []error{fmt.Errorf("%w: podpass account list shows them", err)}
 	}
 	return nil
 }

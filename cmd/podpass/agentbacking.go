@@ -41,7 +41,8 @@ func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) (problems
 	}
 	note(behind > 1, "only one of --server, --endpoint and --sts-endpoint can stand behind the agent")
 	note(len(c.stsEndpoints) == 0 && (c.roleARN != "" || c.roleMap != ""), "--role-arn and --role-map are for --sts-endpoint; EKS Auth knows the role from the association")
-	note(len(c.stsEndpoints) == 0 && !clusterNames.MatchString(c.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", c.cluster)
+	note(len(c.stsEndpoints) == 0 && c.cluster == "", "--cluster-name is missing: it is the name the cluster is registered by")
+	note(len(c.stsEndpoints) == 0 && c.cluster != "" && !clusterNames.MatchString(c.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", c.cluster)
 
 	endpoints := func(flag string, list []string) *upstream.Endpoints {
 		parsed := make([]upstream.Endpoint, 0, len(list))

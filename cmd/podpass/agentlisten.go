@@ -46,7 +46,7 @@ func (p *agentPlan) enough(taken *handover.Taken) error {
 			continue
 		}
 		if !errors.Is(err, syscall.EADDRNOTAVAIL) {
-			return explainListen(address, err)
+			return explainListen(address, err, !p.loopback)
 		}
 		missing = append(missing, fmt.Errorf("%s is not an address of this node, or IPv6 is switched off", hostOf(address)))
 		p.log.Info("left out", "address", address, "error", err)
@@ -57,16 +57,18 @@ func (p *agentPlan) enough(taken *handover.Taken) error {
 	for _, address := range []string{p.probe, p.metrics} {
 		err := taken.Failed[address]
 		if err != nil && !(taken.From != nil && errors.Is(err, syscall.EADDRINUSE)) {
-			return explainListen(address, err)
+			return explainListen(address, err, false)
 		}
 	}
 	return nil
 }
 
-// explainListen says what to do about an address that cannot be had.
-func explainListen(address string, err error) error {
+// explainListen says what to do about an address that cannot be had. forPods is one of a node, which another agent may hold.
+func explainListen(address string, err error, forPods bool) error {
 	_, port, _ := net.SplitHostPort(address)
 	switch {
+	case errors.Is(err, syscall.EADDRINUSE) && !forPods:
+		return failed(fmt.Sprintf("ss -ltnp 'sport = :%s'   # who has it; or take another port", port), "%s is in use by another process", address)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return failed(fmt.Sprintf("ss -ltnp 'sport = :%s'   # who has it\nkubectl -n kube-system delete daemonset eks-pod-identity-agent   # or the add-on, if it is AWS's agent", port),
 			"%s is in use by another process, and that is no podpass agent which could hand it over", address)

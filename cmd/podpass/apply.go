@@ -32,7 +32,8 @@ Up to 1000 documents are applied at once.
 The differences are shown on standard error before anything is changed, and on a terminal a confirmation is asked for.
 
 Documents have apiVersion podpass.io/v1alpha1 and kind Cluster, Role, Policy, OIDCProvider, Association or ServiceAccount; --schema prints
-their JSON schema. A role that one service account may use:
+their JSON schema. A role that one service account may use, with "mechanism: pod-identity" in trust through an association, and without it
+through the account's annotation:
 
   apiVersion: podpass.io/v1alpha1
   kind: Role

@@ -39,7 +39,7 @@ Credentials that pods have stay valid until they expire; what they are given nex
 		}
 		return problems
 	}, func(ctx context.Context, _ []string) error {
-		conn, found, err := a.one(ctx, &c.associationTarget)
+		conn, found, err := a.one(ctx, &c.associationTarget, createHint(c.cluster, c.namespace, c.account))
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ Credentials that pods have stay valid until they expire; what they are given nex
 		if c.role != "" {
 			role, err := c.roleARN(ctx, client, c.cluster)
 			if err != nil {
-				return conn.explainAssociation(err, c.cluster, "")
+				return conn.explainAssociation(err, c.cluster, "podpass association update --help")
 			}
 			in.RoleArn = &role
 		}
@@ -63,7 +63,7 @@ Credentials that pods have stay valid until they expire; what they are given nex
 		}
 		out, err := client.UpdatePodIdentityAssociation(ctx, in)
 		if err != nil {
-			return conn.explainAssociation(err, c.cluster, "")
+			return conn.explainAssociation(err, c.cluster, "podpass association update --help")
 		}
 		view := viewOf(out.Association)
 		return c.output.print(a.Out, view, nil, view.rows())
@@ -89,7 +89,7 @@ revoke --role NAME" ends them).`,
 	c.bind(cmd)
 	cmd.Flags().BoolVarP(&c.yes, "yes", "y", false, "do not ask")
 	return action(a, cmd, func(args []string) []error { return c.check(args[0]) }, func(ctx context.Context, _ []string) error {
-		conn, found, err := a.one(ctx, &c.associationTarget)
+		conn, found, err := a.one(ctx, &c.associationTarget, "podpass association list"+inCluster(c.cluster))
 		if err != nil {
 			return err
 		}
@@ -100,15 +100,16 @@ revoke --role NAME" ends them).`,
 			ClusterName: &c.cluster, AssociationId: &found.AssociationID,
 		})
 		if err != nil {
-			return conn.explainAssociation(err, c.cluster, "")
+			return conn.explainAssociation(err, c.cluster, "podpass association delete --help")
 		}
 		view := viewOf(out.Association)
 		return c.output.print(a.Out, view, nil, [][]string{{"deleted", view.AssociationID, view.account(), view.RoleARN}})
 	})
 }
 
-// one is the association a command changes: never that of globs which only match the service account, as others have it too.
-func (a *app) one(ctx context.Context, c *associationTarget) (*connection, *associationView, error) {
+// one is the association a command changes: never that of globs which only match the service account, as others have it too. hint is for
+// where there is none.
+func (a *app) one(ctx context.Context, c *associationTarget, hint string) (*connection, *associationView, error) {
 	conn, err := a.connect(ctx, c.connectConfig)
 	if err != nil {
 		return nil, nil, err
@@ -116,18 +117,18 @@ func (a *app) one(ctx context.Context, c *associationTarget) (*connection, *asso
 	client := conn.eks()
 	found, err := c.find(ctx, client)
 	if err != nil {
-		return nil, nil, conn.explainAssociation(err, c.cluster, "")
+		return nil, nil, conn.explainAssociation(err, c.cluster, "podpass association list --help")
 	}
 	if found != nil {
 		return conn, found, nil
 	}
 	wider, err := c.governing(ctx, client)
 	if err != nil {
-		return nil, nil, conn.explainAssociation(err, c.cluster, "")
+		return nil, nil, conn.explainAssociation(err, c.cluster, "podpass association list --help")
 	}
 	if wider == nil {
-		return nil, nil, c.none()
+		return nil, nil, c.none(hint)
 	}
-	return nil, nil, failed("podpass association describe "+wider.AssociationID,
+	return nil, nil, failed("podpass association describe"+inCluster(c.cluster)+" "+wider.AssociationID,
 		"%s has no association of its own: it has that of the globs %s, as others may", identity.ServiceAccount{Namespace: c.namespace, Name: c.account}, wider.account())
 }

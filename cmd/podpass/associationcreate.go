@@ -144,10 +144,9 @@ func (a *app) createAssociation(ctx context.Context, c *associationCreateConfig,
 		return err
 	}
 	client := conn.eks()
-	update := fmt.Sprintf("podpass association update%s -n %s %s --role %s", inCluster(c.cluster), shellPath(c.namespace), shellPath(account), shellPath(c.role))
 	role, err := c.roleARN(ctx, client, c.cluster)
 	if err != nil {
-		return conn.explainAssociation(err, c.cluster, update)
+		return conn.explainAssociation(err, c.cluster, "podpass association create --help")
 	}
 	in := &eks.CreatePodIdentityAssociationInput{
 		ClusterName: &c.cluster, Namespace: &c.namespace, ServiceAccount: &account, RoleArn: &role, TargetRoleArn: given(c.targetRole),
@@ -160,8 +159,12 @@ func (a *app) createAssociation(ctx context.Context, c *associationCreateConfig,
 		in.Tags = c.tagMap
 	}
 	out, err := client.CreatePodIdentityAssociation(ctx, in)
+	if refusedWith(err, "ResourceInUseException") {
+		return failed(fmt.Sprintf("podpass association update%s -n %s %s --role %s", inCluster(c.cluster), shellPath(c.namespace), shellPath(account), shellPath(c.role)),
+			"%w", refusal(err))
+	}
 	if err != nil {
-		return conn.explainAssociation(err, c.cluster, update)
+		return conn.explainAssociation(err, c.cluster, "podpass association create --help")
 	}
 	view := viewOf(out.Association)
 	a.warnOfAll(view)

@@ -29,10 +29,10 @@ given credentials or refused them, and why.`,
 		}
 		view, err := c.governing(ctx, conn.eks())
 		if err != nil {
-			return conn.explainAssociation(err, c.cluster, "")
+			return conn.explainAssociation(err, c.cluster, "podpass association describe --help")
 		}
 		if view == nil {
-			return c.none()
+			return c.none(createHint(c.cluster, c.namespace, c.account))
 		}
 		asked := identity.ServiceAccount{Namespace: c.namespace, Name: c.account}
 		if c.id != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -62,7 +63,7 @@ func (a *app) listAssociations(ctx context.Context, c *associationListConfig) er
 		found, err = a.describeAll(ctx, client, found)
 	}
 	if err != nil {
-		return conn.explainAssociation(err, c.cluster, "")
+		return conn.explainAssociation(err, c.cluster, "podpass association list --help")
 	}
 	found = slices.DeleteFunc(found, func(v *associationView) bool {
 		return c.role != "" && !named(v.RoleARN, c.role) && !named(v.TargetRoleARN, c.role)
@@ -74,7 +75,7 @@ func (a *app) listAssociations(ctx context.Context, c *associationListConfig) er
 	}
 	rows := make([][]string, 0, len(found))
 	for _, v := range found {
-		rows = append(rows, []string{v.Namespace, v.ServiceAccount, v.AssociationID, v.RoleARN, v.TargetRoleARN}[:len(heading)])
+		rows = append(rows, []string{v.Namespace, v.ServiceAccount, v.AssociationID, v.RoleARN, cmp.Or(v.TargetRoleARN, "-")}[:len(heading)])
 	}
 	return c.output.print(a.Out, map[string][]*associationView{"associations": found}, heading, rows)
 }

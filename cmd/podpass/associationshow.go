@@ -69,7 +69,7 @@ func (v *associationView) rows() [][]string {
 	}
 	more("Target role", v.TargetRoleARN)
 	more("External id", v.ExternalID)
-	tags := "as on EKS"
+	tags := "all six"
 	if v.DisableSessionTags {
 		tags = "none"
 	}

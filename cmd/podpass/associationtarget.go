@@ -127,8 +127,8 @@ func listAssociations(ctx context.Context, client *eks.Client, in *eks.ListPodId
 }
 
 // none says that there is no such association, and what to do.
-func (c *associationTarget) none() error {
-	return failed(createHint(c.cluster, c.namespace, c.account), "service account %s/%s of cluster %s has no association", c.namespace, c.account, c.cluster)
+func (c *associationTarget) none(hint string) error {
+	return failed(hint, "service account %s/%s of cluster %s has no association", c.namespace, c.account, c.cluster)
 }
 
 // createHint is the command that gives a service account a role.
@@ -144,18 +144,20 @@ func inCluster(cluster string) string {
 	return " --cluster " + shellPath(cluster)
 }
 
-// explainAssociation gives an error of the EKS API the hint that fits it.
-func (conn *connection) explainAssociation(err error, cluster, again string) error {
+// explainAssociation gives an error of the EKS API the hint that fits it, help where a parameter is refused.
+func (conn *connection) explainAssociation(err error, cluster, help string) error {
 	err = refusal(err)
 	switch {
 	case refusedWith(err, api.CodeNotFound) && strings.Contains(err.Error(), "ssociation"):
 		return failed("podpass association list"+inCluster(cluster), "%w", err)
 	case refusedWith(err, api.CodeNotFound):
 		return failed("podpass cluster list", "%w", err)
-	case refusedWith(err, "ResourceInUseException"):
-		return failed(again, "%w", err)
+	case refusedWith(err, "InvalidParameterException") && strings.Contains(err.Error(), "ole provided"):
+		return failed("podpass apply --help   # how to write a role that trusts Pod Identity", "%w", err)
+	case refusedWith(err, "InvalidParameterException") && strings.Contains(err.Error(), "upstream account"):
+		return failed("podpass account list   # whose roles its clusters may use", "%w", err)
 	case refusedWith(err, "InvalidParameterException"), refusedWith(err, "InvalidRequestException"):
-		return failed("podpass association create --help   # and podpass apply --help, how to write a role that trusts Pod Identity", "%w", err)
+		return failed(help, "%w", err)
 	}
 	return conn.explain(err)
 }

@@ -183,11 +183,11 @@ func (w *associationWaiter) late(last *inEffect) error {
 	hint := "podpass association wait --help"
 	switch {
 	case w.id == "":
-		hint = "podpass association create --help"
+		hint = createHint(w.cluster, w.namespace, w.account)
 	case slices.ContainsFunc(last.Pending, func(id string) bool { return strings.HasPrefix(id, "webhook/") }):
 		hint = "kubectl get pods -n podpass-system   # a webhook that is cut off is waited for no longer once its lease has ended"
 	case w.deleted && len(last.Pending) == 0:
-		hint = "podpass association delete --help"
+		hint = "podpass association delete" + inCluster(w.cluster) + " " + w.id
 	}
 	return failed(hint, "after %v still waiting for %s", w.timeout, w.reason(last))
 }

@@ -8,12 +8,13 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 	"github.com/podpass/podpass/api"
 	"github.com/spf13/pflag"
 )
@@ -66,7 +67,8 @@ func (a *app) connect(ctx context.Context, c connectConfig) (*connection, error)
 }
 
 func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)))
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, failed("aws configure list", "the AWS settings of the environment: %w", err)
 	}
@@ -84,8 +86,20 @@ func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
 	if conn.region == "" {
 		return nil, usage("export AWS_REGION=us-west-2", "AWS_ENDPOINT_URL is set and no region is")
 	}
-	return conn.open(cfg.Credentials, cfg.HTTPClient)
+	return conn.open(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		found, err := cfg.Credentials.Retrieve(ctx)
+		if err != nil {
+			return found, &noCredentials{err}
+		}
+		return found, nil
+	}), cfg.HTTPClient)
 }
+
+// noCredentials says that the SDK's chain ended with nothing to sign with.
+type noCredentials struct{ err error }
+
+func (e *noCredentials) Error() string { return e.err.Error() }
+func (e *noCredentials) Unwrap() error { return e.err }
 
 func (a *app) connectDataDir(dir string) (*connection, error) {
 	path := filepath.Join(dir, "env")
@@ -144,9 +158,12 @@ func (conn *connection) explain(err error) error {
 	var refused *api.Error
 	var network *url.Error
 	var shown *failure
+	var unsigned *noCredentials
 	switch {
 	case err == nil || errors.As(err, &shown):
 		return err
+	case errors.As(err, &unsigned):
+		return failed(". ~/.local/state/podpass/env", "AWS_ENDPOINT_URL is set, and the environment has no AWS credentials: %w", unsigned)
 	case errors.As(err, &network) && errors.As(err, new(*tls.CertificateVerificationError)):
 		return failed("export AWS_CA_BUNDLE=ca.crt   # a PEM file of its CA", "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
 	case errors.As(err, &network):
@@ -165,15 +182,15 @@ func (conn *connection) explain(err error) error {
 		return failed("aws sts get-caller-identity   # who the environment says you are", "%w", err)
 	case "UnexpectedAnswer":
 		return failed("env -u AWS_ENDPOINT_URL podpass cluster list   # speaks to the one podpass up started", "%w", err)
-	case api.CodeNotFound:
-		for _, list := range []string{"podpass cluster list", "podpass account list"} {
-			if strings.Contains(refused.Message, list) {
-				return failed(list, "%w", err)
-			}
-		}
+	}
+	if list := namedList.FindString(refused.Message); list != "" {
+		return failed(list, "%w", err)
 	}
 	return err
 }
+
+// namedList is the command some refusals end with. Its form is fixed, so that nothing else a server says becomes a command to try.
+var namedList = regexp.MustCompile(`podpass (cluster|account|association) list( --cluster [0-9A-Za-z_-]+)?$`)
 
 // whereElse is what to try where nothing answers: start it, or follow one that was started again and has another port now.
 func (conn *connection) whereElse() string {

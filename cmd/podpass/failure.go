@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/spf13/pflag"
 )
 
 // Exit codes, all of them. A command run under podpass run passes its own through.
@@ -35,6 +38,16 @@ func failed(hint, format string, args ...any) error {
 
 func usage(hint, format string, args ...any) error {
 	return &failure{code: exitUsage, what: fmt.Errorf(format, args...), hint: hint}
+}
+
+// flagMistake says what is wrong with a flag's number in our words; strconv's name the function that read it.
+func flagMistake(err error) error {
+	value, ok := errors.AsType[*pflag.InvalidValueError](err)
+	number, aNumber := errors.AsType[*strconv.NumError](err)
+	if !ok || !aNumber {
+		return err
+	}
+	return fmt.Errorf("--%s %q: %w", value.GetFlag().Name, value.GetValue(), number.Err)
 }
 
 // childExit carries the exit code of podpass run's command; it prints nothing, the command has spoken for itself.

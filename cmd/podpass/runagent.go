@@ -128,8 +128,8 @@ func (f *fetchRefusal) hint(c *runConfig, w *workload, raw string) string {
 	case c.kubeconfig != "" && err == nil && parsed.Claims.Kubernetes.PodUID == "" && f.status/100 == 4:
 		return fmt.Sprintf("podpass run -n %s %s%s --pod-name POD -- %s   # of a pod that runs: kubectl get pods -n %[1]s\n%s",
 			c.namespace, c.name, c.from(), shellWords(c.command), describe)
-	case f.code == api.CodeAccessDenied:
-		return describe + "   # its role must trust pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession"
+	case c.audience != "" && c.audience != podIdentityAudience:
+		return fmt.Sprintf("podpass run -n %s %s%s -- %s   # without --audience", c.namespace, c.name, c.from(), shellWords(c.command))
 	}
 	return describe
 }
