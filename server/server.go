@@ -31,8 +31,9 @@ import (
 // recentKeys is how many issued access keys whois answers for from memory.
 const recentKeys = 10_000
 
-// shutdown is how long requests under way may take when the server ends.
-const shutdown = 5 * time.Second
+// shutdown is how long requests under way may take when the server ends. It is more than the 5 s for which net/http waits for the first word on a
+// connection that was opened in advance and not used: a client's pool is no reason to end with an error.
+const shutdown = 10 * time.Second
 
 // Server is the authority, its ports bound and its state open.
 type Server struct {

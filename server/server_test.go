@@ -210,3 +210,16 @@ func TestUncleanPathsAreAudited(t *testing.T) {
 		t.Errorf("%d events, want 4:\n%s", n, events)
 	}
 }
+
+// A connection that its client has opened and not used is no request to wait for in vain.
+func TestEndsInSpiteOfAnUnusedConnection(t *testing.T) {
+	t.Parallel()
+	var unused net.Conn
+	t.Cleanup(func() { unused.Close() })
+	s := run(t, config(t)) // ends before the connection is closed, and without an error
+	var err error
+	if unused, err = net.Dial("tcp", strings.TrimPrefix(s.URL(), "http://")); err != nil {
+		t.Fatal(err)
+	}
+	get(t, s.URL()) // so the one before has been accepted
+}

@@ -49,11 +49,11 @@ func proxy(r *http.Request) (*url.URL, error) {
 	return http.ProxyFromEnvironment(r)
 }
 
-// bounded caps what is read of an answer.
-type bounded struct{ http.RoundTripper }
+// bounded caps what is read of an answer. It embeds the transport and no interface, for http.Client.CloseIdleConnections to find its method.
+type bounded struct{ *http.Transport }
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := b.RoundTripper.RoundTrip(r)
+	res, err := b.Transport.RoundTrip(r)
 	if err == nil {
 		res.Body = &cappedBody{Reader: io.LimitReader(res.Body, maxAnswer), Closer: res.Body}
 	}

@@ -54,10 +54,12 @@ func (a *app) loopbackAgent(ctx context.Context, c loopbackConfig) (url string, 
 	}
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- p.run(ctx, func(urls []string) error {
+		err := p.run(ctx, func(urls []string) error {
 			ready <- urls[0]
 			return nil
 		})
+		client.CloseIdleConnections() // a server of this process that ends would wait for one that was opened and never used
+		ended <- err
 	}()
 	select {
 	case url := <-ready:
