@@ -154,7 +154,7 @@ func (conn *connection) explainAssociation(err error, cluster, help string) erro
 		return failed("podpass cluster list", "%w", err)
 	case refusedWith(err, "InvalidParameterException") && strings.Contains(err.Error(), "ole provided"):
 		return failed("podpass apply --help   # how to write a role that trusts Pod Identity", "%w", err)
-	case refusedWith(err, "InvalidParameterException") && strings.Contains(err.Error(), "upstream account"):
+	case refusedWith(err, "InvalidParameterException") && (strings.Contains(err.Error(), "upstream") || strings.Contains(err.Error(), "another STS")):
 		return failed("podpass account list   # whose roles its clusters may use", "%w", err)
 	case refusedWith(err, "InvalidParameterException"), refusedWith(err, "InvalidRequestException"):
 		return failed(help, "%w", err)
