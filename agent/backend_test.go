@@ -26,7 +26,7 @@ func service(t *testing.T, serve http.HandlerFunc) *upstream.Endpoints {
 	t.Helper()
 	server := httptest.NewServer(serve)
 	t.Cleanup(server.Close)
-	endpoint, err := upstream.ParseEndpoint(server.URL, "us-west-2")
+	endpoint, err := upstream.ParseEndpoint(server.URL, "us-west-2", false)
 	if err != nil {
 		t.Fatal(err)
 	}

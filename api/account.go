@@ -26,6 +26,8 @@ type Upstream struct {
 	Mode string `json:"mode"`
 	// Endpoints are base URLs of STS, as URL or REGION=URL, the preferred one first. One that does not answer is passed over.
 	Endpoints []string `json:"endpoints"`
+	// InsecureHTTP admits http off loopback among them: everyone on the way can then read tokens and credentials.
+	InsecureHTTP bool `json:"insecureHttp,omitempty"`
 	// For are the hosted accounts whose clusters' associations may name roles of this one, besides the management account.
 	For []string `json:"for,omitempty"`
 }
@@ -70,11 +72,12 @@ func (c *Client) ListAccounts(ctx context.Context) (*ListAccountsResult, error) 
 
 // UpdateAccountRequest changes what is not nil.
 type UpdateAccountRequest struct {
-	ID        string    `json:"-"`
-	Name      *string   `json:"name,omitempty"`
-	Mode      *string   `json:"mode,omitempty"`
-	Endpoints []string  `json:"endpoints,omitempty"`
-	For       *[]string `json:"for,omitempty"` // empty: the management account alone
+	ID           string    `json:"-"`
+	Name         *string   `json:"name,omitempty"`
+	Mode         *string   `json:"mode,omitempty"`
+	Endpoints    []string  `json:"endpoints,omitempty"`
+	InsecureHTTP *bool     `json:"insecureHttp,omitempty"`
+	For          *[]string `json:"for,omitempty"` // empty: the management account alone
 }
 
 // UpdateAccount changes an upstream account; of a hosted one only the name can be. Only callers of the management account may.

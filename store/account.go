@@ -30,6 +30,8 @@ type Upstream struct {
 	Mode UpstreamMode `json:"mode"`
 	// Endpoints are base URLs of STS, the preferred one first, each as URL or REGION=URL.
 	Endpoints []string `json:"endpoints"`
+	// InsecureHTTP admits http off loopback among them.
+	InsecureHTTP bool `json:"insecureHttp,omitempty"`
 	// Accounts are the hosted ones whose clusters' associations may name roles of this account, besides the management account.
 	Accounts []identity.Account `json:"accounts,omitempty"`
 }

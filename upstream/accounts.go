@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -162,7 +161,7 @@ func (a *Accounts) client(r AssumeRequest) (*STS, error) {
 	if len(r.Endpoints) == 0 {
 		return nil, errors.New("an upstream account without an endpoint")
 	}
-	key := r.Region + " " + strings.Join(r.Endpoints, " ")
+	key := fmt.Sprint(r.Region, r.InsecureHTTP, r.Endpoints)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if known, ok := a.lists[key]; ok {
@@ -171,7 +170,7 @@ func (a *Accounts) client(r AssumeRequest) (*STS, error) {
 	list := make([]Endpoint, len(r.Endpoints))
 	for i, text := range r.Endpoints {
 		var err error
-		if list[i], err = ParseEndpoint(text, r.Region); err != nil {
+		if list[i], err = ParseEndpoint(text, r.Region, r.InsecureHTTP); err != nil {
 			return nil, err
 		}
 	}

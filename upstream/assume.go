@@ -21,6 +21,8 @@ type AssumeRequest struct {
 	Endpoints []string // as ParseEndpoint reads them, the preferred one first
 	Region    string   // of endpoints that don't name theirs
 
+	InsecureHTTP bool // endpoints off loopback may be http
+
 	RoleARN       string
 	TargetRoleARN string // assumed from the first role's session; "" none
 	SessionName   string // 2–64 characters, of both sessions

@@ -18,19 +18,9 @@ type Endpoint struct {
 func (e Endpoint) String() string { return e.URL }
 
 // ParseEndpoint reads "URL" or "REGION=URL". The region is the one named, or the one AWS's host name holds (sts.us-west-2.amazonaws.com), or
-// the default. The URL is https; http is admitted where only this machine or a private network can listen: loopback, link-local and private
-// addresses, written as numbers, because a name may lead anywhere.
-func ParseEndpoint(text, defaultRegion string) (Endpoint, error) {
-	return parseEndpoint(text, defaultRegion, false)
-}
-
-// ParseInsecureEndpoint is ParseEndpoint that admits http to every host, for an operator who said so: tokens and credentials are then for
-// everyone on the way to read.
-func ParseInsecureEndpoint(text, defaultRegion string) (Endpoint, error) {
-	return parseEndpoint(text, defaultRegion, true)
-}
-
-func parseEndpoint(text, defaultRegion string, insecure bool) (Endpoint, error) {
+// the default. The URL is https; http is admitted for loopback, and elsewhere only if an operator said so (insecureHTTP): tokens and credentials are
+// then for everyone on the way to read.
+func ParseEndpoint(text, defaultRegion string, insecureHTTP bool) (Endpoint, error) {
 	region, base, named := strings.Cut(text, "=")
 	if scheme := strings.Index(text, "://"); !named || scheme >= 0 && scheme < len(region) {
 		region, base, named = "", text, false
@@ -45,8 +35,8 @@ func parseEndpoint(text, defaultRegion string, insecure bool) (Endpoint, error) 
 		return Endpoint{}, fmt.Errorf("endpoint %q is not a URL such as https://sts.us-west-2.amazonaws.com", text)
 	case strings.ContainsAny(base, "?#"):
 		return Endpoint{}, fmt.Errorf("endpoint %q must have no query or fragment", text)
-	case u.Scheme == "http" && !insecure && !nearby(u.Hostname()):
-		return Endpoint{}, fmt.Errorf("endpoint %q must begin with https:// (http is for loopback and private addresses)", text)
+	case u.Scheme == "http" && !insecureHTTP && !loopback(u.Hostname()):
+		return Endpoint{}, fmt.Errorf("endpoint %q must begin with https:// (http off loopback needs --insecure-http)", text)
 	}
 	e := Endpoint{URL: strings.TrimRight(base, "/"), Region: defaultRegion}
 	_, host, known := identity.ServiceHost(u.Hostname())
@@ -64,12 +54,7 @@ func parseEndpoint(text, defaultRegion string, insecure bool) (Endpoint, error) 
 	return e, nil
 }
 
-// nearby reports whether a host is an address that no router of the internet forwards to, or localhost.
-func nearby(host string) bool {
-	if host == "localhost" {
-		return true
-	}
+func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	ip = ip.Unmap()
-	return err == nil && (ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsPrivate())
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }

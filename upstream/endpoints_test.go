@@ -338,9 +338,9 @@ func TestParseEndpoint(t *testing.T) {
 		"http://127.0.0.1:8600":                                    "us-west-2 http://127.0.0.1:8600",
 		"http://localhost:8600":                                    "us-west-2 http://localhost:8600",
 		"http://[::1]:8600":                                        "us-west-2 http://[::1]:8600",
-		"http://[fd00:ec2::23]":                                    "us-west-2 http://[fd00:ec2::23]",
-		"http://169.254.170.23":                                    "us-west-2 http://169.254.170.23",
-		"http://10.1.2.3:9000":                                     "us-west-2 http://10.1.2.3:9000",
+		"http://[fd00:ec2::23]":                                    "refused",
+		"http://169.254.170.23":                                    "refused",
+		"http://10.1.2.3:9000":                                     "refused",
 		"http://sts.example":                                       "refused",
 		"http://8.8.8.8":                                           "refused",
 		"http://127.0.0.1.example":                                 "refused",
@@ -357,7 +357,7 @@ func TestParseEndpoint(t *testing.T) {
 		"EU West=https://podpass.example":                          "refused",
 		"us-east-1=https://sts.eu-west-1.amazonaws.com":            "refused",
 	} {
-		got, err := upstream.ParseEndpoint(text, "us-west-2")
+		got, err := upstream.ParseEndpoint(text, "us-west-2", false)
 		shown := got.Region + " " + got.URL
 		if err != nil {
 			shown = "refused"
@@ -369,10 +369,10 @@ func TestParseEndpoint(t *testing.T) {
 			t.Errorf("%q is %q (%v), want %q", text, shown, err, want)
 		}
 	}
-	if _, err := upstream.ParseEndpoint("https://podpass.example", ""); err == nil || !strings.Contains(err.Error(), "us-west-2=https://podpass.example") {
+	if _, err := upstream.ParseEndpoint("https://podpass.example", "", false); err == nil || !strings.Contains(err.Error(), "us-west-2=https://podpass.example") {
 		t.Errorf("without any region: %v", err)
 	}
-	if e, err := upstream.ParseInsecureEndpoint("http://podpass.podpass.svc:8600", "us-west-2"); err != nil || e.URL != "http://podpass.podpass.svc:8600" {
+	if e, err := upstream.ParseEndpoint("http://podpass.podpass.svc:8600", "us-west-2", true); err != nil || e.URL != "http://podpass.podpass.svc:8600" {
 		t.Error(e, err)
 	}
 	if e := fmt.Sprint(upstream.Endpoint{URL: "https://a.example", Region: "us-west-2"}); e != "https://a.example" {

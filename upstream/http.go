@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -24,7 +23,7 @@ const maxAnswer = 1 << 20
 // the environment's proxy but for addresses that no proxy could reach better.
 func NewHTTPClient(roots *x509.CertPool) *http.Client {
 	transport := &http.Transport{
-		Proxy:                  proxy,
+		Proxy:                  http.ProxyFromEnvironment, // never for loopback
 		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    2 * time.Second,
@@ -40,13 +39,6 @@ func NewHTTPClient(roots *x509.CertPool) *http.Client {
 		Transport:     bounded{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-func proxy(r *http.Request) (*url.URL, error) {
-	if nearby(r.URL.Hostname()) {
-		return nil, nil
-	}
-	return http.ProxyFromEnvironment(r)
 }
 
 // bounded caps what is read of an answer. It embeds the transport and no interface, for http.Client.CloseIdleConnections to find its method.

@@ -135,7 +135,7 @@ func list(t *testing.T, o upstream.Options, urls ...string) *upstream.Endpoints 
 	t.Helper()
 	var all []upstream.Endpoint
 	for _, u := range urls {
-		e, err := upstream.ParseEndpoint(u, "us-west-2")
+		e, err := upstream.ParseEndpoint(u, "us-west-2", false)
 		if err != nil {
 			t.Fatal(err)
 		}

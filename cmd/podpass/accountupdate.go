@@ -16,6 +16,8 @@ type upstreamFlags struct {
 	mode      string
 	endpoints []string
 	serves    []string
+
+	insecureHTTP bool
 }
 
 func (u *upstreamFlags) bind(cmd *cobra.Command, mode string) {
@@ -23,6 +25,7 @@ func (u *upstreamFlags) bind(cmd *cobra.Command, mode string) {
 	f.StringVar(&u.mode, mode, "", "`mode` in which its roles are assumed: web-identity or assume-role")
 	f.StringSliceVar(&u.endpoints, "endpoint", nil, "`URL` of its STS, or REGION=URL; again or with commas for those to fail over to (default AWS's, in the installation's region)")
 	f.StringSliceVar(&u.serves, "for", nil, "hosted `account` whose clusters may use its roles too, besides the management account's; may be repeated")
+	f.BoolVar(&u.insecureHTTP, "insecure-http", false, "admit http:// endpoints off loopback, where everyone on the way can read tokens and credentials")
 	oneOf(cmd, mode, api.UpstreamWebIdentity, api.UpstreamAssumeRole)
 }
 
@@ -34,7 +37,7 @@ func (u *upstreamFlags) check() (mistakes []error) {
 		mistakes = append(mistakes, fmt.Errorf("mode %q is neither web-identity nor assume-role", u.mode))
 	}
 	for _, text := range u.endpoints {
-		if _, err := upstream.ParseEndpoint(text, anyRegion); err != nil {
+		if _, err := upstream.ParseEndpoint(text, anyRegion, u.insecureHTTP); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("--endpoint: %w", err))
 		}
 	}
@@ -53,7 +56,7 @@ func (u *upstreamFlags) spec() *api.Upstream {
 	if u.mode == "" {
 		return nil
 	}
-	return &api.Upstream{Mode: u.mode, Endpoints: u.endpoints, For: u.serves}
+	return &api.Upstream{Mode: u.mode, Endpoints: u.endpoints, InsecureHTTP: u.insecureHTTP, For: u.serves}
 }
 
 func (a *app) accountUpdate() *cobra.Command {
@@ -89,11 +92,14 @@ replaces the old one, and --for '' leaves the management account alone.`,
 		if changed("endpoint") {
 			in.Endpoints = c.upstream.endpoints
 		}
+		if changed("insecure-http") {
+			in.InsecureHTTP = &c.upstream.insecureHTTP
+		}
 		if changed("for") {
 			in.For = &c.upstream.serves
 		}
-		if in.Name == nil && in.Mode == nil && len(in.Endpoints) == 0 && in.For == nil {
-			mistakes = append(mistakes, errors.New("nothing to change: give --name, --mode, --endpoint or --for"))
+		if in.Name == nil && in.Mode == nil && len(in.Endpoints) == 0 && in.InsecureHTTP == nil && in.For == nil {
+			mistakes = append(mistakes, errors.New("nothing to change: give --name, --mode, --endpoint, --insecure-http or --for"))
 		}
 		return mistakes
 	}, func(ctx context.Context, args []string) error {

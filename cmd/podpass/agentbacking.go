@@ -90,10 +90,7 @@ func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) (problems
 }
 
 func (c *agentConfig) parseEndpoint(text, region string) (upstream.Endpoint, error) {
-	if c.insecureHTTP {
-		return upstream.ParseInsecureEndpoint(text, region)
-	}
-	return upstream.ParseEndpoint(text, region)
+	return upstream.ParseEndpoint(text, region, c.insecureHTTP)
 }
 
 func (c *agentConfig) roles() (agent.Roles, error) {

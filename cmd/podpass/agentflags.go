@@ -55,7 +55,7 @@ func (c *agentConfig) bind(a *app, cmd *cobra.Command) {
 	f.StringVar(&c.roleARN, "role-arn", "", "`ARN` of the role every pod gets, with --sts-endpoint")
 	f.StringVar(&c.roleMap, "role-map", "", `JSON `+"`file`"+` of the roles, with --sts-endpoint: {"NAMESPACE/SERVICEACCOUNT": {"RoleARN": "arn:..."}}; both may be globs`)
 	f.StringVar(&c.region, "region", "", "AWS `region` requests are signed for (default $AWS_REGION)")
-	f.BoolVar(&c.insecureHTTP, "insecure-http", false, "speak plain HTTP to services that are not on loopback or a private address")
+	f.BoolVar(&c.insecureHTTP, "insecure-http", false, "speak plain HTTP to services that are not on loopback, where everyone on the way can read tokens and credentials")
 	f.StringVar(&c.keys, "keys", "auto", "`source` of the cluster's keys: auto, server, apiserver, discovery=URL, FILE or none")
 	oneOf(cmd, "keys", "auto", "server", "apiserver", "discovery=https://", "none")
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` to reach the Kubernetes API server with (default: the pod's own service account)")

@@ -36,7 +36,7 @@ func (a *app) loopbackAgent(ctx context.Context, c loopbackConfig) (url string, 
 		}
 	}
 	// What the command line speaks to, its agent does too.
-	endpoint, err := upstream.ParseInsecureEndpoint(c.Endpoint, c.Region)
+	endpoint, err := upstream.ParseEndpoint(c.Endpoint, c.Region, true)
 	if err != nil {
 		return "", nil, err
 	}

@@ -22,7 +22,7 @@ func (s *service) upstreamOf(spec *api.Upstream) (*store.Upstream, error) {
 	if !ok {
 		return nil, awserr.ServiceUnavailable(store.ErrUnavailable)
 	}
-	out := &store.Upstream{Mode: store.UpstreamMode(spec.Mode)}
+	out := &store.Upstream{Mode: store.UpstreamMode(spec.Mode), InsecureHTTP: spec.InsecureHTTP}
 	switch out.Mode {
 	case store.UpstreamWebIdentity, store.UpstreamAssumeRole:
 	default:
@@ -33,7 +33,7 @@ func (s *service) upstreamOf(spec *api.Upstream) (*store.Upstream, error) {
 	}
 	var known []upstream.Endpoint
 	for _, text := range spec.Endpoints {
-		e, err := upstream.ParseEndpoint(text, meta.Region)
+		e, err := upstream.ParseEndpoint(text, meta.Region, spec.InsecureHTTP)
 		if err != nil {
 			return nil, invalid("%v.", err)
 		}
@@ -96,7 +96,7 @@ func (s *service) updateAccount(ctx context.Context, c *restjson.Call, in *updat
 		}
 		out = s.showAccount(account)
 		if account.Upstream == nil {
-			if in.Mode != nil || in.Endpoints != nil || in.For != nil {
+			if in.Mode != nil || in.Endpoints != nil || in.InsecureHTTP != nil || in.For != nil {
 				return invalid("Account %s is hosted here: it has no upstream to change, and can't be moved to one.", in.Account)
 			}
 			store.Write(tx, s.store.Accounts, in.Account, account)
@@ -108,6 +108,9 @@ func (s *service) updateAccount(ctx context.Context, c *restjson.Call, in *updat
 		}
 		if in.Endpoints != nil {
 			want.Endpoints = in.Endpoints
+		}
+		if in.InsecureHTTP != nil {
+			want.InsecureHTTP = *in.InsecureHTTP
 		}
 		if in.For != nil {
 			want.For = *in.For
@@ -156,7 +159,7 @@ func showUpstream(u *store.Upstream) *api.Upstream {
 	if u == nil {
 		return nil
 	}
-	out := &api.Upstream{Mode: string(u.Mode), Endpoints: slices.Clone(u.Endpoints)}
+	out := &api.Upstream{Mode: string(u.Mode), Endpoints: slices.Clone(u.Endpoints), InsecureHTTP: u.InsecureHTTP}
 	for _, account := range u.Accounts {
 		out.For = append(out.For, string(account))
 	}

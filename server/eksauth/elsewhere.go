@@ -43,7 +43,7 @@ func (s *service) askUpstream(ctx context.Context, x *exchange, at *store.Upstre
 	}
 	x.event.Role, x.event.Account = final, string(arn.Account())
 	made, err := s.Upstream.Assume(ctx, upstream.AssumeRequest{
-		Mode: upstream.Mode(at.Mode), Endpoints: at.Endpoints, Region: x.cluster.Region,
+		Mode: upstream.Mode(at.Mode), Endpoints: at.Endpoints, InsecureHTTP: at.InsecureHTTP, Region: x.cluster.Region,
 		RoleARN: x.association.RoleARN, TargetRoleARN: x.association.TargetRoleARN, SessionName: x.sessionName, Token: x.pod.raw,
 		Tags: x.tags, TransitiveKeys: x.tagKeys, ExternalID: x.cluster.ExternalID(x.pod.account), Policy: x.association.Policy, Duration: targetRole,
 	})
