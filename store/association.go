@@ -45,12 +45,13 @@ func AssociationKey(cluster, namespace, name string) string {
 	return cluster + "/" + namespace + "/" + name
 }
 
-// associationIndexes: ByID finds one by its id; byGlobs has, per cluster, those that name more than one service account.
+// associationIndexes: ByID finds one by its id; byGlobs has those that are for more than one service account, per cluster and namespace where they name
+// one, and per cluster where that is a glob, too.
 var associationIndexes = []index[Association]{
 	{name: ByID, values: func(a *Association, add func(string)) { add(a.ID) }},
 	{name: byGlobs, values: func(a *Association, add func(string)) {
 		if a.Globs().Wild() {
-			add(a.Cluster)
+			add(globsKey(a.Cluster, a.Namespace))
 		}
 	}},
 }
@@ -66,11 +67,24 @@ func (s *Store) AssociationFor(cluster string, sa identity.ServiceAccount) (*Ass
 	if a, ok := s.Associations.Get(AssociationKey(cluster, sa.Namespace, sa.Name)); ok {
 		return a, true
 	}
-	var best *Association
-	for _, a := range s.Associations.By(byGlobs, cluster) {
-		if a.Globs().Match(sa) && (best == nil || a.Globs().Compare(best.Globs()) < 0) {
-			best = a
+	for _, namespace := range [...]string{sa.Namespace, "*"} { // a name goes before a glob
+		var best *Association
+		for _, a := range s.Associations.By(byGlobs, globsKey(cluster, namespace)) {
+			if a.Globs().Match(sa) && (best == nil || a.Globs().Compare(best.Globs()) < 0) {
+				best = a
+			}
+		}
+		if best != nil {
+			return best, true
 		}
 	}
-	return best, best != nil
+	return nil, false
+}
+
+// globsKey is CLUSTER/NAMESPACE, or CLUSTER/* whatever the glob.
+func globsKey(cluster, namespace string) string {
+	if identity.IsGlob(namespace) {
+		namespace = "*"
+	}
+	return cluster + "/" + namespace
 }

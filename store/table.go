@@ -16,7 +16,7 @@ const (
 	ByUser    = "user"    // AccessKeys: user unique id
 	ByIssuer  = "issuer"  // Clusters, Providers: issuer URL
 	ByAccount = "account" // Clusters: account
-	byGlobs   = "globs"   // Associations that are for more than one service account: cluster
+	byGlobs   = "globs"   // Associations that are for more than one service account: cluster and namespace
 )
 
 // Table is one aggregate. Records handed out are shared and read-only; Update's function gets a copy of its own.
