@@ -38,6 +38,9 @@ func (r Roles) Role(sa identity.ServiceAccount) (identity.ARN, bool) {
 func ParseRoles(text []byte) (Roles, error) {
 	var in map[string]struct{ RoleARN identity.ARN }
 	if err := json.Unmarshal(text, &in); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok { // its text names the type here
+			err = fmt.Errorf("a JSON %s stands before byte %d", wrong.Value, wrong.Offset)
+		}
 		return nil, fmt.Errorf(`role map is not {"NAMESPACE/SERVICEACCOUNT":{"RoleARN":"arn:aws:iam::ACCOUNT:role/NAME"}}: %w`, err)
 	}
 	var roles Roles
