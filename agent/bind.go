@@ -18,6 +18,8 @@ type PodAddresses interface {
 	Addresses(podUID string) (addrs []netip.Addr, known bool)
 	// Wait returns when the pod is known with an address, or the context is done.
 	Wait(ctx context.Context, podUID string)
+	// Ready is an error until the node's pods are known at all.
+	Ready() error
 }
 
 // admit refuses the tokens of deleted pods and, with address binding, those that do not come from their pod.
@@ -46,7 +48,10 @@ func (a *Agent) admit(ctx context.Context, c *caller) *Error {
 		cancel()
 		addrs, known = a.cfg.Bind.Addresses(c.podUID)
 	}
+	notReady := a.cfg.Bind.Ready()
 	switch {
+	case !known && notReady != nil:
+		return unavailable("Pod of the service account token is not known yet", notReady.Error())
 	case !known:
 		return denied("Pod of the service account token is not on this node",
 			"pod "+c.podUID+" is not known on this node; tokens are served only at the address of the pod they are of")

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -125,6 +126,7 @@ type nodePods struct {
 	mu    sync.Mutex
 	pods  map[string][]netip.Addr
 	moved chan struct{} // closed and made anew with each change
+	away  error         // why nothing is known
 }
 
 func newNodePods() *nodePods {
@@ -148,6 +150,8 @@ func (n *nodePods) Addresses(uid string) ([]netip.Addr, bool) {
 	addrs, ok := n.pods[uid]
 	return slices.Clone(addrs), ok
 }
+
+func (n *nodePods) Ready() error { return n.away }
 
 func (n *nodePods) Wait(ctx context.Context, uid string) {
 	for {
@@ -197,6 +201,13 @@ func TestBinding(t *testing.T) {
 		if r := w.fetch(stranger, from("10.0.0.3:80")); r.status != 403 || !strings.Contains(r.body, "not on this node") || r.took != 2*time.Second {
 			t.Errorf("%d %q after %v", r.status, r.body, r.took)
 		}
+
+		// Before anything is known of the node's pods, no pod is refused for good.
+		pods.away = errors.New("the pods of this node are not known yet")
+		if r := w.fetch(stranger, from("10.0.0.3:80")); r.status != 503 || !strings.Contains(r.body, "not known yet") {
+			t.Errorf("%d %q", r.status, r.body)
+		}
+		pods.away = nil
 
 		// A container starts before the API server tells its address.
 		go func() {

@@ -24,7 +24,7 @@ const (
 // FollowAssociations forgets the credentials of deleted associations, and asks again for those of changed ones, as the server behind the agent
 // tells of them, until the context is done. It takes no part in the write barrier: changes are acknowledged without waiting for the nodes.
 func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatcher) error {
-	revision, backoff := a.followedTo(0), watchBackoff
+	revision, backoff, said := a.followedTo(0), watchBackoff, ""
 	for ctx.Err() == nil {
 		began := a.cfg.Now()
 		result, err := a.watchOnce(ctx, server, revision)
@@ -32,7 +32,10 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			a.cfg.Logger.Warn("associations cannot be watched", "error", oneLine(err.Error()))
+			if text := oneLine(err.Error()); text != said { // once, not for as long as it lasts
+				a.cfg.Logger.Warn("associations cannot be watched", "error", text)
+				said = text
+			}
 			if gone(err) && revision > 0 {
 				a.AllAssociationsChanged() // the watch may have ended before it told of all of them
 				revision = 0
@@ -41,7 +44,10 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 			backoff = min(backoff*2, watchSlowest)
 			continue
 		}
-		backoff = watchBackoff
+		if said != "" {
+			a.cfg.Logger.Info("associations are watched again")
+		}
+		backoff, said = watchBackoff, ""
 		if result.Reset {
 			a.AllAssociationsChanged()
 		}

@@ -170,6 +170,7 @@ func (p pods) Addresses(uid string) ([]netip.Addr, bool) {
 }
 
 func (p pods) Wait(context.Context, string) {} // all there is to know is known
+func (p pods) Ready() error                 { return nil }
 
 // A pod's token is worth nothing at another pod's address, nor one that is of no pod.
 func TestAgentAnotherPodsAddress(t *testing.T) {
