@@ -12,11 +12,6 @@ import (
 // notes takes one mistake: the path of a field inside the document, and what is wrong with it.
 type notes func(field, format string, args ...any)
 
-// ValidClusterName reports whether name is one EKS admits: 1–100 characters, [0-9A-Za-z][A-Za-z0-9_-]*.
-func ValidClusterName(name string) bool {
-	return len(name) <= 100 && name != "" && name[0] != '-' && name[0] != '_' && only(name, "-_")
-}
-
 // only reports whether s consists of ASCII letters, digits and the characters of more.
 func only(s, more string) bool {
 	for i := 0; i < len(s); i++ {
@@ -79,7 +74,7 @@ func (d *Document) check(note notes) {
 }
 
 func (s *ClusterSpec) check(m *Metadata, note notes) {
-	if m.Name != "" && !ValidClusterName(m.Name) {
+	if m.Name != "" && !identity.ValidClusterName(m.Name) {
 		note("metadata.name", "a cluster's name has 1–100 letters, digits, - and _, and begins with a letter or digit")
 	}
 	if s.Account != "" {
@@ -125,7 +120,7 @@ func (s *RoleSpec) check(m *Metadata, note notes) {
 		note("spec", "give exactly one of trust and trustPolicy")
 	}
 	if t := s.Trust; t != nil {
-		if t.Cluster != "" && !ValidClusterName(t.Cluster) {
+		if t.Cluster != "" && !identity.ValidClusterName(t.Cluster) {
 			note("spec.trust.cluster", "%q is not a cluster's name", t.Cluster)
 		}
 		if _, err := identity.ParseServiceAccount(t.Namespace, t.ServiceAccount); err != nil {
@@ -168,7 +163,7 @@ func (s *OIDCProviderSpec) check(_ *Metadata, note notes) {
 }
 
 func (s *AssociationSpec) check(_ *Metadata, note notes) {
-	if s.Cluster != "" && !ValidClusterName(s.Cluster) {
+	if s.Cluster != "" && !identity.ValidClusterName(s.Cluster) {
 		note("spec.cluster", "%q is not a cluster's name", s.Cluster)
 	}
 	if s.Role == "" {
@@ -183,7 +178,7 @@ func (s *AssociationSpec) check(_ *Metadata, note notes) {
 }
 
 func (s *ServiceAccountSpec) check(_ *Metadata, note notes) {
-	if s.Cluster != "" && !ValidClusterName(s.Cluster) {
+	if s.Cluster != "" && !identity.ValidClusterName(s.Cluster) {
 		note("spec.cluster", "%q is not a cluster's name", s.Cluster)
 	}
 }

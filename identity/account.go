@@ -39,6 +39,18 @@ func RoleName(a ARN) (path, name string, ok bool) {
 	return "/" + rest[:i+1], rest[i+1:], true
 }
 
+// ParseRoleARN reads the ARN of a role.
+func ParseRoleARN(text string) (ARN, error) {
+	arn, err := ParseARN(text)
+	if err != nil {
+		return ARN{}, err
+	}
+	if _, _, ok := RoleName(arn); !ok {
+		return ARN{}, fmt.Errorf("%q is not the ARN of a role, such as arn:aws:iam::111122223333:role/web", text)
+	}
+	return arn, nil
+}
+
 func isDigits(s string, n int) bool {
 	if len(s) != n {
 		return false

@@ -17,3 +17,16 @@ type Meta struct {
 
 // MetaKey is the key of the one Meta record.
 const MetaKey = "installation"
+
+// Management is the account that rules the installation, "" before the first start, when none does.
+func (s *Store) Management() identity.Account {
+	if meta, ok := s.Meta.Get(MetaKey); ok {
+		return meta.Management
+	}
+	return ""
+}
+
+// Manages reports whether an account is that one.
+func (s *Store) Manages(account identity.Account) bool {
+	return account != "" && account == s.Management()
+}

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -54,6 +55,12 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Detail }
+
+// Authentic reports whether an error of Verify refuses a token whose signature was found good: its claims are then its issuer's.
+func Authentic(err error) bool {
+	var refused *Error
+	return errors.As(err, &refused) && (refused.Reason == Expired || refused.Reason == NotYetValid)
+}
 
 func malformed(format string, args ...any) *Error {
 	return &Error{Reason: Malformed, Detail: fmt.Sprintf(format, args...)}

@@ -42,7 +42,7 @@ func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) (problems
 	note(behind > 1, "only one of --server, --endpoint and --sts-endpoint can stand behind the agent")
 	note(len(c.stsEndpoints) == 0 && (c.roleARN != "" || c.roleMap != ""), "--role-arn and --role-map are for --sts-endpoint; EKS Auth knows the role from the association")
 	note(len(c.stsEndpoints) == 0 && c.cluster == "", "--cluster-name is missing: it is the name the cluster is registered by")
-	note(len(c.stsEndpoints) == 0 && c.cluster != "" && !clusterNames.MatchString(c.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", c.cluster)
+	note(len(c.stsEndpoints) == 0 && c.cluster != "" && !identity.ValidClusterName(c.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", c.cluster)
 
 	endpoints := func(flag string, list []string) *upstream.Endpoints {
 		parsed := make([]upstream.Endpoint, 0, len(list))
@@ -98,8 +98,8 @@ func (c *agentConfig) roles() (agent.Roles, error) {
 	case c.roleARN != "" && c.roleMap != "", c.roleARN == "" && c.roleMap == "":
 		return nil, errors.New("--sts-endpoint needs --role-arn or --role-map, which say whose role to ask for")
 	case c.roleARN != "":
-		arn, err := identity.ParseARN(c.roleARN)
-		if _, _, ok := identity.RoleName(arn); err != nil || !ok {
+		arn, err := identity.ParseRoleARN(c.roleARN)
+		if err != nil {
 			return nil, fmt.Errorf("--role-arn %q is not the ARN of a role, such as arn:aws:iam::111122223333:role/web", c.roleARN)
 		}
 		return agent.OneRole(arn), nil

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 
@@ -36,9 +35,6 @@ type agentPlan struct {
 	socketGiven    bool   // so that it must work
 	inPod          bool
 }
-
-// clusterNames are what EKS takes for one.
-var clusterNames = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$`)
 
 // plan makes sense of the flags and reports every mistake. It makes no call.
 func (c *agentConfig) plan(a *app, given func(flag string) bool) (*agentPlan, []error) {

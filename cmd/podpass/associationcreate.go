@@ -31,12 +31,12 @@ func (s *associationSettings) flags(f *pflag.FlagSet) {
 // check reads the policy's file and reports every mistake.
 func (s *associationSettings) check() (problems []error) {
 	if s.role != "" {
-		if arn, err := identity.ParseARN(s.role); strings.HasPrefix(s.role, "arn:") && (err != nil || !isRole(arn)) {
+		if _, err := identity.ParseRoleARN(s.role); strings.HasPrefix(s.role, "arn:") && err != nil {
 			problems = append(problems, fmt.Errorf("--role %q is not the ARN of a role, such as arn:aws:iam::111122223333:role/web", s.role))
 		}
 	}
 	if s.targetRole != "" {
-		if arn, err := identity.ParseARN(s.targetRole); err != nil || !isRole(arn) {
+		if _, err := identity.ParseRoleARN(s.targetRole); err != nil {
 			problems = append(problems, fmt.Errorf("--target-role %q is not the ARN of a role, such as arn:aws:iam::444455556666:role/web", s.targetRole))
 		}
 	}
@@ -53,11 +53,6 @@ func (s *associationSettings) check() (problems []error) {
 		}
 	}
 	return problems
-}
-
-func isRole(arn identity.ARN) bool {
-	_, _, ok := identity.RoleName(arn)
-	return ok
 }
 
 // roleARN is --role as an ARN: a name is one of the cluster's account, as Pod Identity wants it.

@@ -93,9 +93,8 @@ func (c *runConfig) check(cmd *cobra.Command, args []string) []error {
 	note(c.sessionName != "" && !sessionNames.MatchString(c.sessionName), "--session-name must be 2 to 64 of the characters A-Z a-z 0-9 _+=,.@-")
 	note(c.region != "" && !identity.ValidRegion(c.region), "--region %q is not a region name such as us-west-2", c.region)
 	if c.roleARN != "" {
-		arn, err := identity.ParseARN(c.roleARN)
-		_, _, ok := identity.RoleName(arn)
-		note(err != nil || !ok, "--role-arn %q is not the ARN of a role, such as arn:aws:iam::111122223333:role/web", c.roleARN)
+		_, err := identity.ParseRoleARN(c.roleARN)
+		note(err != nil, "--role-arn %q is not the ARN of a role, such as arn:aws:iam::111122223333:role/web", c.roleARN)
 	}
 	return problems
 }

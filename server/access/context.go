@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
 	"github.com/podpass/podpass/server/sigv4"
 )
@@ -94,4 +95,26 @@ func (g *Gate) region(r *http.Request, c Caller) string {
 		return region
 	}
 	return g.Region
+}
+
+// ResourceTags are the condition keys of the tags of what a call is about.
+func ResourceTags(tags identity.Tags) *policy.Context {
+	keys := new(policy.Context)
+	for _, t := range tags {
+		keys.Set("aws:ResourceTag/"+t.Key, t.Value)
+	}
+	return keys
+}
+
+// SetRequestTags adds the condition keys of the tags that a call would set.
+func SetRequestTags(keys *policy.Context, tags identity.Tags) {
+	if len(tags) == 0 {
+		return
+	}
+	names := make([]string, len(tags))
+	for i, t := range tags {
+		keys.Set("aws:RequestTag/"+t.Key, t.Value)
+		names[i] = t.Key
+	}
+	keys.SetMany("aws:TagKeys", names)
 }

@@ -134,9 +134,8 @@ func (s *service) listAccounts(_ context.Context, c *restjson.Call, _ *empty) (*
 }
 
 func (s *service) showAccount(a *store.Account) api.Account {
-	meta, ok := s.store.Meta.Get(store.MetaKey)
 	return api.Account{
-		ID: string(a.ID), Name: a.Name, Management: ok && meta.Management == a.ID, Upstream: showUpstream(a.Upstream), Created: a.Created,
+		ID: string(a.ID), Name: a.Name, Management: s.store.Manages(a.ID), Upstream: showUpstream(a.Upstream), Created: a.Created,
 	}
 }
 

@@ -73,20 +73,14 @@ func (s *service) authorise(c *restjson.Call, action, resource string) error {
 	return nil
 }
 
-// manages reports whether the caller belongs to the management account.
-func (s *service) manages(c *restjson.Call) bool {
-	meta, ok := s.store.Meta.Get(store.MetaKey)
-	return ok && meta.Management != "" && meta.Management == c.Caller.Account
-}
-
 // reaches reports whether the caller may touch what belongs to an account at all, its policies aside.
 func (s *service) reaches(c *restjson.Call, account identity.Account) bool {
-	return account == c.Caller.Account || s.manages(c)
+	return account == c.Caller.Account || s.store.Manages(c.Caller.Account)
 }
 
 // requireManagement refuses everyone outside the management account.
 func (s *service) requireManagement(c *restjson.Call, action string) error {
-	if s.manages(c) {
+	if s.store.Manages(c.Caller.Account) {
 		return nil
 	}
 	return awserr.AccessDenied("User: " + c.Caller.ARN.String() + " is not authorized to perform: podpass:" + action +

@@ -38,7 +38,7 @@ func (s *service) planCluster(
 	}
 	if spec.Account != "" {
 		want.Account = identity.Account(spec.Account)
-	} else if registered && s.manages(c) {
+	} else if registered && s.store.Manages(c.Caller.Account) {
 		want.Account = there.Account
 	}
 	want.Partition = identity.PartitionOf(want.Region).ID
@@ -48,7 +48,7 @@ func (s *service) planCluster(
 	if !s.reaches(c, want.Account) {
 		return want, nil, awserr.AccessDenied("User: " + c.Caller.ARN.String() + " is not authorized to register clusters of another account.")
 	}
-	if want.Kubeconfig != "" && !s.manages(c) { // its server may stand in this server's private network
+	if want.Kubeconfig != "" && !s.store.Manages(c.Caller.Account) { // its server may stand in this server's private network
 		return want, nil, awserr.AccessDenied("User: " + c.Caller.ARN.String() + " is not authorized to register a cluster with a kubeconfig because only the " +
 			"management account may. Register it with --jwks or --discovery, or ask the management account to.")
 	}

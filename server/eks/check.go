@@ -35,12 +35,9 @@ func (spec *AssociationSpec) check() (roles, error) {
 }
 
 func roleARN(parameter, text, partition string) (identity.ARN, error) {
-	arn, err := identity.ParseARN(text)
+	arn, err := identity.ParseRoleARN(text)
 	if err != nil {
 		return arn, invalidParameter("%s: %q is not the ARN of a role.", parameter, text).Because(err)
-	}
-	if _, _, ok := identity.RoleName(arn); !ok {
-		return arn, invalidParameter("%s: %q is not the ARN of a role.", parameter, text)
 	}
 	if arn.Partition() != partition {
 		return arn, invalidParameter("%s: the role is of partition %s and the cluster of partition %s.", parameter, arn.Partition(), partition)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
 )
@@ -66,14 +67,17 @@ func (s *service) createAssociation(ctx context.Context, c *restjson.Call, in *c
 
 // mayCreate asks for all that creating an association takes. Its ARN is not known yet, so tagging is asked about any of the cluster.
 func (s *service) mayCreate(c *restjson.Call, spec *AssociationSpec) error {
-	keys := func() *policy.Context { return requestTags(resourceTags(spec.Cluster.Tags), spec.Tags) }
 	if len(spec.Tags) > 0 {
-		any := store.Association{ID: "*"}
-		if err := s.authorise(c, "TagResource", any.ARN(spec.Cluster).String(), requestTags(new(policy.Context), spec.Tags)); err != nil {
+		whichever := store.Association{ID: "*"}
+		keys := new(policy.Context)
+		access.SetRequestTags(keys, spec.Tags)
+		if err := s.authorise(c, "TagResource", whichever.ARN(spec.Cluster).String(), keys); err != nil {
 			return err
 		}
 	}
-	if err := s.authorise(c, "CreatePodIdentityAssociation", spec.Cluster.ARN().String(), keys()); err != nil {
+	keys := access.ResourceTags(spec.Cluster.Tags)
+	access.SetRequestTags(keys, spec.Tags)
+	if err := s.authorise(c, "CreatePodIdentityAssociation", spec.Cluster.ARN().String(), keys); err != nil {
 		return err
 	}
 	return s.passRole(c, spec.Cluster, spec.RoleARN)

@@ -3,6 +3,7 @@ package eks
 import (
 	"context"
 
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/keys"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
@@ -54,7 +55,7 @@ func (s *service) describeCluster(_ context.Context, c *restjson.Call, in *onClu
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorise(c, "DescribeCluster", found.ARN().String(), resourceTags(found.Tags)); err != nil {
+	if err := s.authorise(c, "DescribeCluster", found.ARN().String(), access.ResourceTags(found.Tags)); err != nil {
 		return nil, err
 	}
 	return &clusterResult{describe(found)}, nil

@@ -3,14 +3,14 @@ package eks
 import (
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
 )
 
 // reaches reports whether the caller may touch what belongs to an account at all, its policies aside.
 func (s *service) reaches(c *restjson.Call, account identity.Account) bool {
-	rules := management(s.Store)
-	return account == c.Caller.Account || rules != "" && rules == c.Caller.Account
+	return account == c.Caller.Account || s.Store.Manages(c.Caller.Account)
 }
 
 // cluster finds a registered cluster the caller may know of. One of another account is not found.
@@ -43,29 +43,6 @@ func (s *service) passRole(c *restjson.Call, cluster *store.Cluster, role string
 	return err
 }
 
-// resourceTags are the condition keys of what the call is about.
-func resourceTags(tags identity.Tags) *policy.Context {
-	keys := new(policy.Context)
-	for _, t := range tags {
-		keys.Set("aws:ResourceTag/"+t.Key, t.Value)
-	}
-	return keys
-}
-
-// requestTags adds the condition keys of tags that a call would set.
-func requestTags(keys *policy.Context, tags identity.Tags) *policy.Context {
-	if len(tags) == 0 {
-		return keys
-	}
-	names := make([]string, len(tags))
-	for i, t := range tags {
-		keys.Set("aws:RequestTag/"+t.Key, t.Value)
-		names[i] = t.Key
-	}
-	keys.SetMany("aws:TagKeys", names)
-	return keys
-}
-
 // on finds the cluster and the association of a call, and authorises the action on the association's ARN before it tells whether there is one.
 // What it returns is shared and read-only.
 func (s *service) on(c *restjson.Call, action string, in onAssociation) (*store.Cluster, *store.Association, error) {
@@ -82,7 +59,7 @@ func (s *service) on(c *restjson.Call, action string, in onAssociation) (*store.
 		known = *a
 		c.Event.Namespace, c.Event.ServiceAccount, c.Event.Association = a.Namespace, a.ServiceAccount, a.ID
 	}
-	if err := s.authorise(c, action, known.ARN(cluster).String(), resourceTags(known.Tags)); err != nil {
+	if err := s.authorise(c, action, known.ARN(cluster).String(), access.ResourceTags(known.Tags)); err != nil {
 		return nil, nil, err
 	}
 	if a == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/restjson"
 )
 
@@ -25,7 +26,7 @@ func (s *service) listAssociations(_ context.Context, c *restjson.Call, in *list
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorise(c, "ListPodIdentityAssociations", cluster.ARN().String(), resourceTags(cluster.Tags)); err != nil {
+	if err := s.authorise(c, "ListPodIdentityAssociations", cluster.ARN().String(), access.ResourceTags(cluster.Tags)); err != nil {
 		return nil, err
 	}
 	l := listing{Of: "associations", Cluster: cluster.Name, Namespace: in.Namespace, ServiceAccount: in.ServiceAccount}

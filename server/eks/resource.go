@@ -6,6 +6,7 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
 )
@@ -47,7 +48,7 @@ func (s *service) resource(c *restjson.Call, action, text string, adds func(*pol
 	if !exists {
 		tags = nil
 	}
-	keys := resourceTags(tags)
+	keys := access.ResourceTags(tags)
 	adds(keys)
 	if err := s.authorise(c, action, text, keys); err != nil {
 		return nil, err

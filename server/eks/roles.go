@@ -43,13 +43,5 @@ func (e Env) checkRoles(tx *store.Tx, c *store.Cluster, r roles) error {
 // upstream reports whether roles of the account are had elsewhere, for clusters of this one's account.
 func (e Env) upstream(tx *store.Tx, c *store.Cluster, account identity.Account) bool {
 	found, ok := store.Read(tx, e.Store.Accounts, string(account))
-	return ok && found.Upstream != nil && found.Upstream.Serves(c.Account, management(e.Store))
-}
-
-// management is the account that rules the installation, "" before it is set up.
-func management(s *store.Store) identity.Account {
-	if meta, ok := s.Meta.Get(store.MetaKey); ok {
-		return meta.Management
-	}
-	return ""
+	return ok && found.Upstream != nil && found.Upstream.Serves(c.Account, e.Store.Management())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/restjson"
 )
 
@@ -20,7 +21,7 @@ type none struct{}
 
 func (s *service) tagResource(ctx context.Context, c *restjson.Call, in *tagResource) (*none, error) {
 	tags := tagList(in.Tags)
-	r, err := s.resource(c, "TagResource", in.ARN, func(keys *policy.Context) { requestTags(keys, tags) })
+	r, err := s.resource(c, "TagResource", in.ARN, func(keys *policy.Context) { access.SetRequestTags(keys, tags) })
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,8 @@
 package eksauth
 
 import (
-	"strings"
-
 	"github.com/podpass/podpass/identity"
-	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
 )
@@ -14,17 +12,19 @@ const action = "eks-auth:AssumeRoleForPodIdentity"
 // cluster is the one of the caller's account that has the name, if the caller may exchange tokens of it. Whether there is one is told only to
 // callers who may.
 func (s *service) cluster(c *restjson.Call, name string) (*store.Cluster, error) {
-	if !isClusterName(name) {
+	if !identity.ValidClusterName(name) {
 		return nil, invalidParameter(textClusterName)
 	}
 	arn := identity.MustARN("arn:" + c.Caller.ARN.Partition() + ":eks:" + c.Caller.Region + ":" + string(c.Caller.Account) + ":cluster/" + name)
-	var tags *policy.Context
+	var tags identity.Tags
 	found, ok := s.Store.Clusters.Get(name)
 	if ok = ok && found.Account == c.Caller.Account; ok {
-		arn, tags = found.ARN(), tagKeys(found.Tags)
+		arn, tags = found.ARN(), found.Tags
 	}
 	c.Event.Resource = arn.String()
-	if _, err := s.Gate.Authorise(c.Request, c.Caller, action, arn.String(), tags); err != nil {
+	// The tags are the only condition keys the action has of its own.
+	// Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneksauth.html
+	if _, err := s.Gate.Authorise(c.Request, c.Caller, action, arn.String(), access.ResourceTags(tags)); err != nil {
 		return nil, callerRefused(err)
 	}
 	if !ok {
@@ -32,23 +32,4 @@ func (s *service) cluster(c *restjson.Call, name string) (*store.Cluster, error)
 	}
 	c.Event.Cluster = name
 	return found, nil
-}
-
-// tagKeys are the only condition keys the action has of its own.
-//
-// Source: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneksauth.html
-func tagKeys(tags identity.Tags) *policy.Context {
-	if len(tags) == 0 {
-		return nil
-	}
-	keys := &policy.Context{}
-	for _, t := range tags {
-		keys.Set("aws:ResourceTag/"+t.Key, t.Value)
-	}
-	return keys
-}
-
-func isClusterName(s string) bool {
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	return s != "" && len(s) <= 100 && strings.IndexByte(letters, s[0]) >= 0 && strings.Trim(s, letters+"-_") == ""
 }

@@ -15,12 +15,12 @@ type issue func(ctx context.Context) (*issued, error)
 // decide finds out where the association's role lives, and whether this cluster and, for a role that is hosted here, this pod may have it.
 func (s *service) decide(x *exchange) (issue, error) {
 	x.event.Role = x.association.RoleARN
-	role, err := roleARN(x.association.RoleARN)
+	role, err := identity.ParseRoleARN(x.association.RoleARN)
 	if err != nil {
 		return nil, untrusted(hintNoRole, err)
 	}
 	x.event.Account = string(role.Account())
-	target, err := roleARN(x.association.TargetRoleARN)
+	target, err := identity.ParseRoleARN(x.association.TargetRoleARN)
 	if err != nil && x.association.TargetRoleARN != "" {
 		return nil, untrusted(hintNoTarget, err)
 	}
@@ -36,24 +36,9 @@ func (s *service) decide(x *exchange) (issue, error) {
 	return s.decideHosted(x, role, target)
 }
 
-func roleARN(text string) (identity.ARN, error) {
-	arn, err := identity.ParseARN(text)
-	if err != nil {
-		return identity.ARN{}, err
-	}
-	if _, _, ok := identity.RoleName(arn); !ok {
-		return identity.ARN{}, fmt.Errorf("%s is not the ARN of a role", text)
-	}
-	return arn, nil
-}
-
 // serves reports whether an association of the cluster may name roles of an account that is registered as upstream.
 func (s *service) serves(account *store.Account, cluster *store.Cluster) bool {
-	var management identity.Account
-	if meta, ok := s.Store.Meta.Get(store.MetaKey); ok {
-		management = meta.Management
-	}
-	return account.Upstream != nil && account.Upstream.Serves(cluster.Account, management)
+	return account.Upstream != nil && account.Upstream.Serves(cluster.Account, s.Store.Management())
 }
 
 var errNoUpstream = errors.New("this server does not ask other STS for roles")

@@ -37,7 +37,7 @@ func (s *service) askUpstream(ctx context.Context, x *exchange, at *store.Upstre
 	if x.association.TargetRoleARN != "" {
 		final = x.association.TargetRoleARN
 	}
-	arn, err := roleARN(final)
+	arn, err := identity.ParseRoleARN(final)
 	if err != nil {
 		return nil, untrusted(hintNoTarget, err)
 	}

@@ -49,7 +49,7 @@ func (s *service) verify(ctx context.Context, e *audit.Event, cluster *store.Clu
 		return nil, invalidToken(textBadKey, hintKey).Because(fmt.Errorf("issuer %s is not, or not only, that of cluster %s", cluster.Issuer, cluster.Name))
 	}
 	if err := tok.Verify(ctx, keys, s.Now()); err != nil {
-		if authentic(err) {
+		if token.Authentic(err) {
 			p.describe(e)
 		}
 		return nil, tokenRefused(err)
@@ -109,12 +109,6 @@ func (p *pod) describe(e *audit.Event) {
 		e.Namespace, e.ServiceAccount = sa.Namespace, sa.Name
 	}
 	e.Pod, e.PodUID = p.claims.Kubernetes.Pod, p.claims.Kubernetes.PodUID
-}
-
-// authentic reports whether a refused token was refused only after its signature was found good.
-func authentic(err error) bool {
-	var refused *token.Error
-	return errors.As(err, &refused) && (refused.Reason == token.Expired || refused.Reason == token.NotYetValid)
 }
 
 // isUID takes what Kubernetes' uids are made of: they are UUIDs today, which it doesn't promise.

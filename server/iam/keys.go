@@ -3,6 +3,7 @@ package iam
 import (
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/policy"
+	"github.com/podpass/podpass/server/access"
 )
 
 // key sets condition keys of one request; h is what it is about, with zero fields where it does not exist.
@@ -27,17 +28,7 @@ func conditionKeys(h holder, keys []key) *policy.Context {
 
 // requestTags are the tags a request would set.
 func requestTags(tags identity.Tags) key {
-	return func(k *policy.Context, _ holder) {
-		if len(tags) == 0 {
-			return
-		}
-		names := make([]string, len(tags))
-		for i, t := range tags {
-			k.Set("aws:RequestTag/"+t.Key, t.Value)
-			names[i] = t.Key
-		}
-		k.SetMany("aws:TagKeys", names)
-	}
+	return func(k *policy.Context, _ holder) { access.SetRequestTags(k, tags) }
 }
 
 // requestTagKeys are the keys of the tags a request would remove.

@@ -52,7 +52,7 @@ func (k *Keys) fetchOf(c *store.Cluster) (token.Fetch, error) {
 		return parsed(doc, err, c), nil
 	case store.KeysDiscovery:
 		client := k.Client
-		if k.manages(c.Account) { // others must not make this server knock in its private network
+		if k.Store.Manages(c.Account) { // others must not make this server knock in its private network
 			client = k.RegisteredClient
 		}
 		return token.Discover(client, c.Issuer.String()), nil

@@ -92,13 +92,7 @@ func (k *Keys) speaksFor(c *store.Cluster, account identity.Account) bool {
 	if c.Account == account || c.Keys == store.KeysDiscovery && strings.HasPrefix(c.Issuer.String(), "https://") {
 		return true
 	}
-	return k.manages(c.Account)
-}
-
-// manages reports whether an account is the management account, whose administrators run this installation.
-func (k *Keys) manages(account identity.Account) bool {
-	meta, ok := k.Store.Meta.Get(store.MetaKey)
-	return ok && meta.Management != "" && meta.Management == account
+	return k.Store.Manages(c.Account)
 }
 
 func (k *Keys) ofCluster(c *store.Cluster) *entry {

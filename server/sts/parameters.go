@@ -103,13 +103,11 @@ func member(list string, i int) string { return list + "." + strconv.Itoa(i+1) +
 
 // parseRoleARN reads the ARN of a role; its error is AWS's for any other text.
 func parseRoleARN(text string) (identity.ARN, error) {
-	arn, err := identity.ParseARN(text)
-	if err == nil {
-		if _, _, ok := identity.RoleName(arn); ok {
-			return arn, nil
-		}
+	arn, err := identity.ParseRoleARN(text)
+	if err != nil {
+		return arn, awserr.Validation(text + " is invalid").Because(err)
 	}
-	return identity.ARN{}, awserr.Validation(text + " is invalid").Because(err)
+	return arn, nil
 }
 
 // only reports whether s is made of ASCII letters, digits, underscores and the characters of extra.

@@ -2,7 +2,6 @@ package sts
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,7 +47,7 @@ func (s *service) verify(ctx context.Context, e *audit.Event, role identity.ARN,
 	id := &webIdentity{claims: claims, issuer: provider.Issuer, provider: provider.ARN(), cluster: cluster}
 	e.Cluster = id.clusterName()
 	if err := tok.Verify(ctx, keys, s.Now()); err != nil {
-		if authentic(err) {
+		if token.Authentic(err) {
 			id.describe(e)
 		}
 		return nil, tokenRefused(err)
@@ -148,10 +147,4 @@ func (id *webIdentity) describe(e *audit.Event) {
 
 func isSourceIdentity(s string) bool {
 	return len(s) >= 2 && len(s) <= 64 && isName(s)
-}
-
-// authentic reports whether a refused token was refused only after its signature was found good.
-func authentic(err error) bool {
-	var refused *token.Error
-	return errors.As(err, &refused) && (refused.Reason == token.Expired || refused.Reason == token.NotYetValid)
 }
