@@ -150,6 +150,12 @@ func (s *Store) apply(events []*clientv3.Event) error {
 	s.applied = events[len(events)-1].Kv.ModRevision
 	s.written = max(s.written, written)
 	publish := written != 0 || len(s.replicas) > before
+	// A replica that has just loaded takes the revision of that for a write's, though it may be one of a publication, and will wait for it.
+	for _, p := range s.replicas {
+		if p.applied > s.written && p.applied <= s.applied {
+			s.written, publish = p.applied, true
+		}
+	}
 	s.announce()
 	s.mu.Unlock()
 	if publish {

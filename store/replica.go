@@ -197,7 +197,8 @@ func (r *replica) publishOnce() error {
 	ctx, cancel := context.WithTimeout(r.store.ctx, commitTimeout)
 	defer cancel()
 	r.store.mu.RLock()
-	applied, alone := r.store.applied, len(r.store.replicas) < 2
+	// Not what was applied since, which can only be publications: they would be answered with publications without end.
+	applied, alone := r.store.written, len(r.store.replicas) < 2
 	r.store.mu.RUnlock()
 	if alone {
 		return nil

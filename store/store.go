@@ -61,7 +61,7 @@ type Store struct {
 	members  map[string]map[string]member // by cluster and id
 	journal  journal
 	applied  int64 // revision all of this is of
-	written  int64 // of the newest write to a table, at most applied
+	written  int64 // no write to a table is newer, of those up to applied; what this replica publishes
 
 	broken atomic.Bool           // the watch lost its place: the indexes are being loaded again
 	failed atomic.Pointer[error] // why the store is at an end

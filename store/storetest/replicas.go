@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -98,6 +99,33 @@ func testJoin(t *testing.T, c store.Config) {
 	}
 	close(stop)
 	t.Logf("%d writes", <-last)
+}
+
+// testJoinIdle has replicas come while nothing is written. What one of them finds written already is acknowledged without a wait, whatever
+// revision it happens to have loaded.
+func testJoinIdle(t *testing.T, c store.Config) {
+	a := open(t, c)
+	put(t, a.Roles, "k", role("x"))
+	for i := range 30 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		var b *store.Store
+		var err error
+		if c.DataDir == "" {
+			b, err = store.Open(ctx, c)
+		} else {
+			b, err = a.Join(ctx)
+		}
+		if err != nil {
+			t.Fatalf("replica %d: %v", i, err)
+		}
+		if _, err := b.Roles.Update(ctx, "k", func(old *store.Role) (*store.Role, error) { return old, nil }); err != nil {
+			t.Errorf("replica %d: %v", i, err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		cancel()
+	}
 }
 
 func testRing(t *testing.T, c store.Config) {

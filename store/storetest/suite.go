@@ -21,7 +21,7 @@ func Run(t *testing.T, fresh func(t testing.TB) store.Config) {
 	for name, test := range map[string]func(t *testing.T, c store.Config){
 		"Update": testUpdate, "UpdateContention": testContention, "List": testList, "By": testBy, "Reopen": testReopen,
 		"Transact": testTransact, "TransactAtomic": testAtomic, "TransactLimits": testLimits, "ReadBy": testReadBy, "PhantomGuard": testPhantom,
-		"Barrier": testBarrier, "JoinWhileWriting": testJoin, "BarrierConcurrent": testBarrierConcurrent, "Ring": testRing, "RingRotation": testRotation, "Revoked": testRevoked,
+		"Barrier": testBarrier, "JoinWhileWriting": testJoin, "JoinWhileIdle": testJoinIdle, "BarrierConcurrent": testBarrierConcurrent, "Ring": testRing, "RingRotation": testRotation, "Revoked": testRevoked,
 		"AssociationChanges": testChanges, "Journal": testJournal, "AssociationSnapshot": testSnapshot, "AssociationEffect": testEffect,
 		"ClosedWhileWaiting": testClosedWhileWaiting,
 		"MemberDelays":       testMemberDelays, "MemberDies": testMemberDies, "MemberReadsItsWrites": testMemberReads, "MemberLimits": testMemberLimits,
