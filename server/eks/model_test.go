@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,18 +38,8 @@ type member struct{ Shape, Location, LocationName string }
 
 func eksModel(t *testing.T) *model {
 	t.Helper()
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "models/apis/eks/2017-11-01/api-2.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := new(model)
-	if err := json.Unmarshal(text, m); err != nil {
-		t.Fatal(err)
-	}
+	podpasstest.Model(t, "eks/2017-11-01", m)
 	// What AWS added in 2025 and 2026, after that module's last model.
 	association := m.Shapes["PodIdentityAssociation"].Members
 	for name, kind := range map[string]string{"disableSessionTags": "Boolean", "targetRoleArn": "String", "externalId": "String", "policy": "String"} {

@@ -8,9 +8,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -36,23 +33,6 @@ type shape struct {
 	Required []string
 	Members  map[string]struct{ Shape string }
 	Error    struct{ HTTPStatusCode int }
-}
-
-func eksAuthModel(t *testing.T) model {
-	t.Helper()
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "models/apis/eks-auth/2023-11-26/api-2.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m model
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 // post sends a body as the administrator, signed for EKS Auth.
@@ -81,7 +61,8 @@ func post(t *testing.T, s *podpasstest.Server, path, body string) (status int, a
 
 // The answer has exactly the members of the model, in their types.
 func TestAnswerFollowsTheModel(t *testing.T) {
-	m := eksAuthModel(t)
+	var m model
+	podpasstest.Model(t, "eks-auth/2023-11-26", &m)
 	s := podpasstest.Start(t)
 	s.AddRole(t, podpasstest.Role{Name: "reader", Trust: podpasstest.PodIdentityTrust()})
 	s.AddAssociation(t, podpasstest.Association{Namespace: "shop", ServiceAccount: "web", Role: "reader"})
@@ -139,7 +120,8 @@ func (m model) check(t *testing.T, at string, value any, name string) {
 
 // Every refusal that the tables of tests expect is one of the model, with its status.
 func TestErrorsFollowTheModel(t *testing.T) {
-	m := eksAuthModel(t)
+	var m model
+	podpasstest.Model(t, "eks-auth/2023-11-26", &m)
 	var modelled []string
 	for _, e := range m.Operations["AssumeRoleForPodIdentity"].Errors {
 		modelled = append(modelled, e.Shape)

@@ -1,17 +1,14 @@
 package iam_test
 
 import (
-	"encoding/json"
 	"encoding/xml"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/podpass/podpass/podpasstest"
 	"github.com/podpass/podpass/server/iam"
 )
 
@@ -36,23 +33,6 @@ type shape struct {
 		Code           string
 		HTTPStatusCode int `json:"httpStatusCode"`
 	}
-}
-
-func readModel(t *testing.T) model {
-	t.Helper()
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "models/apis/iam/2010-05-08/api-2.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m model
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
 }
 
 // element is any XML element.
@@ -193,7 +173,8 @@ var keyID = regexp.MustCompile(`AKIA[A-Z2-7]{16}`)
 // Every action's answer has the members of AWS's API model and no other, with its types and enumerations.
 func TestAnswersFitTheModel(t *testing.T) {
 	a := start(t)
-	m := readModel(t)
+	var m model
+	podpasstest.Model(t, "iam/2010-05-08", &m)
 	called := map[string]bool{}
 	key := ""
 	for _, step := range scenario() {
@@ -239,7 +220,8 @@ func TestAnswersFitTheModel(t *testing.T) {
 
 // Every error has the status of its code, and its operation's model or what all operations share knows it.
 func TestErrorsFitTheModel(t *testing.T) {
-	m := readModel(t)
+	var m model
+	podpasstest.Model(t, "iam/2010-05-08", &m)
 	shared := map[string]int{"ValidationError": 400, "AccessDenied": 403, "InvalidAction": 400}
 	besides := map[string]string{"CreateRole": "NoSuchEntity"} // of a boundary: AWS answers so though the model has it not
 	for _, test := range refusals() {

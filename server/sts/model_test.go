@@ -1,13 +1,9 @@
 package sts_test
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,23 +31,6 @@ type shape struct {
 	Pattern  string
 }
 
-func stsModel(t *testing.T) model {
-	t.Helper()
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/aws/aws-sdk-go").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "models/apis/sts/2011-06-15/api-2.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var m model
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 // sample is a good request of every operation, with every element of its answer.
 func sample(t *testing.T, s *podpasstest.Server) map[string]form {
 	t.Helper()
@@ -75,7 +54,8 @@ func newer() map[string]string {
 
 // Every answer has exactly the members of the model, in their types.
 func TestAnswersFollowTheModel(t *testing.T) {
-	m := stsModel(t)
+	var m model
+	podpasstest.Model(t, "sts/2011-06-15", &m)
 	s := podpasstest.Start(t)
 	for action, in := range sample(t, s) {
 		t.Run(action, func(t *testing.T) {
@@ -136,7 +116,8 @@ func (m model) check(t *testing.T, n *node, name string) {
 
 // Every limit of the model on a parameter is enforced: one above and one below it is a ValidationError that names the parameter.
 func TestParametersFollowTheModel(t *testing.T) {
-	m := stsModel(t)
+	var m model
+	podpasstest.Model(t, "sts/2011-06-15", &m)
 	s := podpasstest.Start(t)
 	for action, in := range sample(t, s) {
 		shapes := m.Shapes[m.Operations[action].Input.Shape]

@@ -2,12 +2,6 @@ package sts_test
 
 import (
 	"context"
-	"encoding/json"
-	"encoding/pem"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,77 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/podpass/podpass/podpasstest"
-	"github.com/podpass/podpass/server/keys"
-	"github.com/podpass/podpass/store"
 )
-
-// reviewing is an API server that stands by tokens while answer says so.
-type reviewing struct {
-	mu     sync.Mutex
-	status int
-	answer string // status of the TokenReview
-	asked  int
-}
-
-func (r *reviewing) set(status int, answer string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.status, r.answer = status, answer
-}
-
-// start makes the hosted cluster one whose keys and reviews come from the API server.
-func (r *reviewing) start(t *testing.T, s *podpasstest.Server) {
-	t.Helper()
-	hosted, _ := s.Store.Clusters.Get(podpasstest.Cluster)
-	jwks, err := keys.HostedJWKS(hosted)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if req.URL.Path == "/openid/v1/jwks" {
-			_, _ = w.Write(jwks)
-			return
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.asked++
-		w.WriteHeader(r.status)
-		fmt.Fprintf(w, `{"kind":"TokenReview","apiVersion":"authentication.k8s.io/v1","status":%s}`, r.answer)
-	}))
-	t.Cleanup(server.Close)
-	kubeconfig, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "Config", "current-context": "c",
-		"contexts": []any{map[string]any{"name": "c", "context": map[string]any{"cluster": "c"}}},
-		"clusters": []any{map[string]any{"name": "c", "cluster": map[string]any{
-			"server": server.URL, "certificate-authority-data": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
-		}}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Store.Clusters.Update(t.Context(), podpasstest.Cluster, func(old *store.Cluster) (*store.Cluster, error) {
-		c := *old
-		c.Keys, c.SigningKeys, c.Kubeconfig, c.TokenReview = store.KeysAPIServer, nil, string(kubeconfig), true
-		return &c, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestTokenReview(t *testing.T) {
 	s := podpasstest.Start(t)
 	s.Clock.Stop(time.Now())
 	s.AddRole(t, podpasstest.Role{Name: "reader", Trusts: []string{"shop/web"}})
 	good, other, expired := s.Token(t, "shop", "web"), s.Token(t, "shop", "other"), s.Token(t, "shop", "web", podpasstest.Lifetime(-time.Hour))
-	kube := &reviewing{}
-	kube.start(t, s)
-
-	const (
-		yes  = `{"authenticated":true,"user":{"username":"system:serviceaccount:shop:web"},"audiences":["sts.amazonaws.com"]}`
-		gone = `{"error":"[invalid bearer token, service account token has been invalidated]"}`
-	)
+	kube := s.ReviewTokens(t)
+	yes := podpasstest.Authenticated("shop", "web", "sts.amazonaws.com")
 	for _, step := range []struct {
 		name   string
 		role   string // default reader
@@ -104,7 +36,7 @@ func TestTokenReview(t *testing.T) {
 
 		{name: "pod there", token: good, status: 201, answer: yes, asked: 1},
 		{
-			name: "pod gone", token: good, status: 201, answer: gone, asked: 2,
+			name: "pod gone", token: good, status: 201, answer: podpasstest.Gone, asked: 2,
 			want: invalidToken("The web identity token is no longer accepted by the cluster that issued it."), reason: "service account token has been invalidated",
 		},
 		{
@@ -115,7 +47,7 @@ func TestTokenReview(t *testing.T) {
 		{name: "back again", token: good, status: 201, answer: yes, asked: 4},
 	} {
 		s.Clock.Advance(10 * time.Second) // past the answers held
-		kube.set(step.status, step.answer)
+		kube.Answer(step.status, step.answer)
 		role := step.role
 		if role == "" {
 			role = "reader"
@@ -132,8 +64,8 @@ func TestTokenReview(t *testing.T) {
 		if err != nil {
 			refusedEvent(t, s.Audit.Since(before), got.Code, step.reason, step.token)
 		}
-		if kube.asked != step.asked {
-			t.Errorf("%s: the API server was asked %d times, want %d", step.name, kube.asked, step.asked)
+		if got := kube.Asked(); got != step.asked {
+			t.Errorf("%s: the API server was asked %d times, want %d", step.name, got, step.asked)
 		}
 	}
 }

@@ -221,10 +221,12 @@ func TestAgentDeletedPod(t *testing.T) {
 func TestAgentTokenReview(t *testing.T) {
 	s, _ := shop(t)
 	raw := s.PodToken(t, "shop", "web", day())
-	kube := reviewed(t, s)
+	kube := s.ReviewTokens(t)
+	yes := podpasstest.Authenticated("shop", "web", "pods.eks.amazonaws.com")
+	kube.Answer(http.StatusCreated, yes)
 	n := newNode(t, s, s.Admin, impatient)
 	n.mustFetch(raw)
-	kube.Store(false)
+	kube.Answer(http.StatusCreated, podpasstest.Gone)
 	s.Clock.Advance(10 * time.Second) // past the answers the server holds
 	before := s.Audit.Len()
 	n.running()
@@ -239,7 +241,7 @@ func TestAgentTokenReview(t *testing.T) {
 	if r, e := fresh.mustRefuse(raw, nil); r.status != http.StatusBadRequest || e == nil {
 		t.Errorf("%d %s", r.status, r.body)
 	}
-	kube.Store(true)
+	kube.Answer(http.StatusCreated, yes)
 	s.Clock.Advance(10 * time.Second)
 	newNode(t, s, s.Admin).mustFetch(raw)
 }
