@@ -77,6 +77,32 @@ func TestAgentWithoutIPv6(t *testing.T) {
 	a.stop()
 }
 
+// A node with no IPv4 beside loopback is served over IPv6 alone.
+func TestAgentOverIPv6Alone(t *testing.T) {
+	a := up(t, t.TempDir())
+	a.apply(podRole)
+	n := newNode(t, a)
+	pod := n.pod(7)
+	agent := n.agent("-c", "local", "--bind-hosts", "[fd00:ec2::23]")
+	if want := "ready " + overIPv6 + "  cluster local\n"; agent.ready != want {
+		t.Errorf("%q, want %q", agent.ready, want)
+	}
+	pod.ip("-4", "addr", "flush", "dev", "eth0")
+	if out := n.ip("-o", "-4", "addr"); strings.Contains(out, "169.254.170.23") {
+		t.Errorf("the IPv4 address was put in place:\n%s", out)
+	}
+	if body, err := fetch(t.Context(), pod.client(), overIPv6, a.hostedToken()); err != nil {
+		t.Errorf("%v\n%s", err, body)
+	}
+	for _, path := range []string{"healthz", "readyz"} {
+		if body, err := fetch(t.Context(), n.client(), "http://127.0.0.1:2703/"+path, ""); err != nil {
+			t.Errorf("%s: %v\n%s", path, err, body)
+		}
+	}
+	agent.stop()
+	a.stop()
+}
+
 // Agents replace each other under a loop of fetches, each over a connection of its own: none is refused, and none goes unanswered.
 func TestAgentReplaced(t *testing.T) {
 	a := up(t, t.TempDir())
@@ -121,6 +147,10 @@ func TestAgentReplaced(t *testing.T) {
 		}
 		until(t, "fetches go on", func() bool { return fetches.Load() >= 200 || t.Failed() })
 		old = young
+	}
+	// It took over how far the associations were followed, too: nothing had to be asked for again.
+	if body, err := fetch(t.Context(), n.client(), "http://127.0.0.1:2705/metrics", ""); err != nil || strings.Contains(body, `podpass_agent_backend_calls_total{result="obtained"} 1`) {
+		t.Errorf("after a hand-over the service was asked: %v\n%s", err, body)
 	}
 	stop()
 	clients.Wait()
