@@ -2,11 +2,9 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"sync/atomic"
+	"net/http"
 
 	"k8s.io/client-go/rest"
 
@@ -16,81 +14,108 @@ import (
 	"github.com/podpass/podpass/upstream"
 )
 
-// backing sets up what stands behind the agent: the backend, the podpass servers' API, the keys. It makes no call.
-func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) (problems []error) {
-	note := func(bad bool, format string, args ...any) {
-		if bad {
-			problems = append(problems, fmt.Errorf(format, args...))
-		}
-	}
-	region := cmp.Or(c.region, a.env.get("AWS_REGION"), a.env.get("AWS_DEFAULT_REGION"))
-	note(region != "" && !identity.ValidRegion(region), "--region %q is not a region name such as us-west-2", region)
-	roots, err := a.roots()
-	note(err != nil, "%w", err)
-	client := upstream.NewHTTPClient(roots)
+// agentBacking puts what stands behind the agent into its plan, and gathers every mistake. It makes no call.
+type agentBacking struct {
+	*agentConfig
+	app      *app
+	plan     *agentPlan
+	region   string // "" if none is named
+	client   *http.Client
+	problems []error
+}
 
+// backing sets up the backend, the podpass servers' API and the keys.
+func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) []error {
+	b := &agentBacking{agentConfig: c, app: a, plan: p, region: cmp.Or(c.region, a.env.get("AWS_REGION"), a.env.get("AWS_DEFAULT_REGION"))}
+	roots, err := a.roots()
+	b.note(err != nil, "%w", err)
+	b.client = upstream.NewHTTPClient(roots)
 	servers := c.servers
 	if at := a.env.get("AWS_ENDPOINT_URL"); at != "" && len(c.servers)+len(c.endpoints)+len(c.stsEndpoints) == 0 {
 		servers = []string{at}
 	}
+	b.check()
+	switch {
+	case len(c.stsEndpoints) > 0:
+		b.anySTS()
+	case len(servers) > 0:
+		b.podpass(servers)
+	default:
+		b.eksAuth()
+	}
+	err = c.keySource(p, kube, b.client)
+	b.note(err != nil, "%w", err)
+	return b.problems
+}
+
+func (b *agentBacking) note(bad bool, format string, args ...any) {
+	if bad {
+		b.problems = append(b.problems, fmt.Errorf(format, args...))
+	}
+}
+
+func (b *agentBacking) check() {
+	b.note(b.region != "" && !identity.ValidRegion(b.region), "--region %q is not a region name such as us-west-2", b.region)
 	behind := 0
-	for _, list := range [][]string{servers, c.endpoints, c.stsEndpoints} {
+	for _, list := range [][]string{b.servers, b.endpoints, b.stsEndpoints} {
 		if len(list) > 0 {
 			behind++
 		}
 	}
-	note(behind > 1, "only one of --server, --endpoint and --sts-endpoint can stand behind the agent")
-	note(len(c.stsEndpoints) == 0 && (c.roleARN != "" || c.roleMap != ""), "--role-arn and --role-map are for --sts-endpoint; EKS Auth knows the role from the association")
-	note(len(c.stsEndpoints) == 0 && c.cluster == "", "--cluster-name is missing: it is the name the cluster is registered by")
-	note(len(c.stsEndpoints) == 0 && c.cluster != "" && !identity.ValidClusterName(c.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", c.cluster)
-
-	endpoints := func(flag string, list []string) *upstream.Endpoints {
-		parsed := make([]upstream.Endpoint, 0, len(list))
-		for _, text := range list {
-			e, err := c.parseEndpoint(text, region)
-			note(err != nil, "--%s: %w", flag, err)
-			parsed = append(parsed, e)
-		}
-		return upstream.NewEndpoints(parsed, upstream.Options{})
+	b.note(behind > 1, "only one of --server, --endpoint and --sts-endpoint can stand behind the agent")
+	if len(b.stsEndpoints) > 0 {
+		return
 	}
-	var podpass *upstream.Endpoints
-	if len(servers) > 0 {
-		podpass = endpoints("server", servers)
-	}
-	credentials := c.ownCredentials(a, region, podpass, client)
-	switch {
-	case len(c.stsEndpoints) > 0:
-		roles, err := c.roles()
-		note(err != nil, "%w", err)
-		p.agent.Backend = agent.STS(upstream.NewSTS(endpoints("sts-endpoint", c.stsEndpoints), nil, client), roles)
-	case len(servers) > 0:
-		p.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(podpass, credentials, client), c.cluster)
-		for _, text := range servers {
-			if e, err := c.parseEndpoint(text, region); err == nil {
-				one, err := api.New(api.Config{Endpoint: e.URL, Region: e.Region, Credentials: credentials, HTTP: client})
-				note(err != nil, "--server: %w", err)
-				p.servers.clients = append(p.servers.clients, one)
-			}
-		}
-	default:
-		list := c.endpoints
-		if len(list) == 0 && region != "" {
-			list = []string{"https://eks-auth." + region + "." + identity.PartitionOf(region).DualStackSuffix}
-		}
-		note(len(list) == 0, "--region is missing (or set AWS_REGION): EKS Auth is asked in one, https://eks-auth.REGION.api.aws")
-		p.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints("endpoint", list), credentials, client), c.cluster)
-	}
-	if len(c.stsEndpoints) == 0 {
-		p.agent.Audience = agent.PodIdentityAudience
-	}
-	if err := c.keySource(p, kube, client); err != nil {
-		problems = append(problems, err)
-	}
-	return problems
+	b.note(b.roleARN != "" || b.roleMap != "", "--role-arn and --role-map are for --sts-endpoint; EKS Auth knows the role from the association")
+	b.note(b.cluster == "", "--cluster-name is missing: it is the name the cluster is registered by")
+	b.note(b.cluster != "" && !identity.ValidClusterName(b.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", b.cluster)
 }
 
-func (c *agentConfig) parseEndpoint(text, region string) (upstream.Endpoint, error) {
-	return upstream.ParseEndpoint(text, region, c.insecureHTTP)
+// anySTS is given the pods' own tokens.
+func (b *agentBacking) anySTS() {
+	roles, err := b.roles()
+	b.note(err != nil, "%w", err)
+	endpoints := upstream.NewEndpoints(b.parsed("sts-endpoint", b.stsEndpoints), upstream.Options{})
+	b.plan.agent.Backend = agent.STS(upstream.NewSTS(endpoints, nil, b.client), roles)
+}
+
+// podpass is EKS Auth at podpass servers, whose own API is asked too.
+func (b *agentBacking) podpass(servers []string) {
+	list := b.parsed("server", servers)
+	endpoints := upstream.NewEndpoints(list, upstream.Options{})
+	credentials := b.ownCredentials(b.app, b.region, endpoints, b.client)
+	for _, e := range list {
+		one, err := api.New(api.Config{Endpoint: e.URL, Region: e.Region, Credentials: credentials, HTTP: b.client})
+		b.note(err != nil, "--server: %w", err)
+		b.plan.servers.clients = append(b.plan.servers.clients, one)
+	}
+	b.plan.agent.Audience = agent.PodIdentityAudience
+	b.plan.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints, credentials, b.client), b.cluster)
+}
+
+// eksAuth is AWS's, or whatever --endpoint names.
+func (b *agentBacking) eksAuth() {
+	list := b.endpoints
+	if len(list) == 0 && b.region != "" {
+		list = []string{"https://eks-auth." + b.region + "." + identity.PartitionOf(b.region).DualStackSuffix}
+	}
+	b.note(len(list) == 0, "--region is missing (or set AWS_REGION): EKS Auth is asked in one, https://eks-auth.REGION.api.aws")
+	endpoints := upstream.NewEndpoints(b.parsed("endpoint", list), upstream.Options{})
+	b.plan.agent.Audience = agent.PodIdentityAudience
+	b.plan.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints, b.ownCredentials(b.app, b.region, nil, b.client), b.client), b.cluster)
+}
+
+// parsed are a flag's endpoints, less those that are none.
+func (b *agentBacking) parsed(flag string, list []string) (endpoints []upstream.Endpoint) {
+	for _, text := range list {
+		e, err := upstream.ParseEndpoint(text, b.region, b.insecureHTTP)
+		if err != nil {
+			b.note(true, "--%s: %w", flag, err)
+			continue
+		}
+		endpoints = append(endpoints, e)
+	}
+	return endpoints
 }
 
 func (c *agentConfig) roles() (agent.Roles, error) {
@@ -110,58 +135,3 @@ func (c *agentConfig) roles() (agent.Roles, error) {
 	}
 	return agent.ParseRoles(text)
 }
-
-// roots are the certificates of AWS_CA_BUNDLE, as every SDK reads it; nil for the system's.
-func (a *app) roots() (*x509.CertPool, error) {
-	bundle := a.env.get("AWS_CA_BUNDLE")
-	if bundle == "" {
-		return nil, nil
-	}
-	pem, err := readCapped(bundle, 4<<20)
-	roots := x509.NewCertPool()
-	if err == nil && !roots.AppendCertsFromPEM(pem) {
-		err = fmt.Errorf("%s holds no certificate", bundle)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("AWS_CA_BUNDLE: %w", err)
-	}
-	return roots, nil
-}
-
-// serverList is the replicas of one podpass server. The one that answered last is asked first; where it does not answer, the next time the
-// next is. A refusal is an answer.
-type serverList struct {
-	clients []*api.Client
-	at      atomic.Uint32
-}
-
-func (s *serverList) current() (client *api.Client, failed func(error)) {
-	at := s.at.Load()
-	return s.clients[int(at)%len(s.clients)], func(err error) {
-		if err != nil && !errors.As(err, new(*api.Error)) {
-			s.at.CompareAndSwap(at, at+1)
-		}
-	}
-}
-
-// WatchAssociations makes the list an agent.AssociationWatcher. Revisions are the store's, which all replicas share.
-func (s *serverList) WatchAssociations(ctx context.Context, in *api.WatchAssociationsRequest) (*api.WatchAssociationsResult, error) {
-	client, failed := s.current()
-	out, err := client.WatchAssociations(ctx, in)
-	failed(err)
-	return out, err
-}
-
-// keys asks the replicas in turn, within the one call: a token waits for it.
-func (s *serverList) keys(ctx context.Context, cluster string) (out *api.ClusterKeysResult, err error) {
-	for range s.clients {
-		client, failed := s.current()
-		if out, err = client.GetClusterKeys(ctx, cluster); err == nil || errors.As(err, new(*api.Error)) {
-			return out, err
-		}
-		failed(err)
-	}
-	return nil, err
-}
-
-var _ agent.AssociationWatcher = (*serverList)(nil)

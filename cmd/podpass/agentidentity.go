@@ -55,3 +55,17 @@ func (w *webIdentity) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, CanExpire: true, Expires: c.Expiration, Source: "WebIdentity",
 	}, nil
 }
+
+// rereadEvery is how old credentials may be that something else writes to a file, as on EKS hybrid nodes.
+const rereadEvery = time.Minute
+
+// rereadCredentials is the SDKs' chain, gone through again every minute, for credentials that say of themselves they never expire.
+func rereadCredentials(region string) aws.CredentialsProvider {
+	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		got, err := upstream.OwnCredentials(region).Retrieve(ctx)
+		if soon := time.Now().Add(rereadEvery); err == nil && (!got.CanExpire || got.Expires.After(soon)) {
+			got.CanExpire, got.Expires = true, soon
+		}
+		return got, err
+	}))
+}

@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"k8s.io/client-go/rest"
 
 	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/token"
-	"github.com/podpass/podpass/upstream"
 )
 
 // keySource is where the keys come from that a token must be signed with.
@@ -66,29 +63,4 @@ func (c *agentConfig) keySource(p *agentPlan, kube *rest.Config, client *http.Cl
 	}
 	p.agent.Keys = token.Static(set)
 	return nil
-}
-
-// serverKeys are those the podpass server knows the cluster by.
-func serverKeys(servers *serverList, cluster string) token.Source {
-	return token.Refreshing(func(ctx context.Context) (*token.KeySet, error) {
-		out, err := servers.keys(ctx, cluster)
-		if err != nil {
-			return nil, err
-		}
-		return token.ParseJWKS(out.JWKS)
-	}, time.Now)
-}
-
-// rereadEvery is how old credentials may be that something else writes to a file, as on EKS hybrid nodes.
-const rereadEvery = time.Minute
-
-// rereadCredentials is the SDKs' chain, gone through again every minute, for credentials that say of themselves they never expire.
-func rereadCredentials(region string) aws.CredentialsProvider {
-	return aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
-		got, err := upstream.OwnCredentials(region).Retrieve(ctx)
-		if soon := time.Now().Add(rereadEvery); err == nil && (!got.CanExpire || got.Expires.After(soon)) {
-			got.CanExpire, got.Expires = true, soon
-		}
-		return got, err
-	}))
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"log/slog"
-	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -79,24 +77,4 @@ type freshToken func() (string, error)
 func (f freshToken) GetIdentityToken() ([]byte, error) {
 	text, err := f()
 	return []byte(text), err
-}
-
-// serverRoots are the certificates a client of this process's own server believes: the server's, whoever signed it, those of AWS_CA_BUNDLE, and
-// the system's. nil is the default.
-func (a *app) serverRoots(certificate string) (*x509.CertPool, error) {
-	roots, err := a.roots()
-	if err != nil || certificate == "" {
-		return roots, err
-	}
-	if roots == nil {
-		if roots, err = x509.SystemCertPool(); err != nil {
-			roots = x509.NewCertPool() // a machine without certificates has still the server's
-		}
-	}
-	pem, err := os.ReadFile(certificate)
-	if err != nil {
-		return nil, err
-	}
-	roots.AppendCertsFromPEM(pem)
-	return roots, nil
 }
