@@ -102,13 +102,9 @@ func descriptor(f *os.File) (fd int, err error) {
 	return fd, raw.Control(func(n uintptr) { fd = int(n) })
 }
 
+// receive is the other end of give.
 func receive(conn *net.UnixConn) (hand Hand, err error) {
-	first, oob := make([]byte, lengthsSize), make([]byte, unix.CmsgSpace(4*maxListeners))
-	n, oobn, flags, _, err := conn.ReadMsgUnix(first, oob)
-	if err != nil {
-		return Hand{}, err
-	}
-	files, err := filesOf(oob[:oobn])
+	size, files, err := receiveLengths(conn)
 	defer func() {
 		for _, f := range files {
 			f.Close()
@@ -118,36 +114,23 @@ func receive(conn *net.UnixConn) (hand Hand, err error) {
 			hand = Hand{}
 		}
 	}()
-	if err == nil && flags&unix.MSG_CTRUNC != 0 {
-		err = errors.New("more descriptors than there may be")
-	}
 	if err != nil {
-		return Hand{}, err
-	}
-	if _, err := io.ReadFull(conn, first[n:]); err != nil {
-		return Hand{}, err
-	}
-	var size lengths
-	if _, err := binary.Decode(first, binary.BigEndian, &size); err != nil {
-		return Hand{}, err
-	}
-	if size.Header > maxHeader || size.State > maxState {
-		return Hand{}, fmt.Errorf("%d and %d bytes are more than an agent hands over", size.Header, size.State)
+		return hand, err
 	}
 	text := make([]byte, size.Header)
 	if _, err := io.ReadFull(conn, text); err != nil {
-		return Hand{}, err
+		return hand, err
 	}
 	hand.State = make([]byte, size.State)
 	if _, err := io.ReadFull(conn, hand.State); err != nil {
-		return Hand{}, err
+		return hand, err
 	}
 	var names header
 	if err := json.Unmarshal(text, &names); err != nil {
-		return Hand{}, err
+		return hand, err
 	}
 	if len(names.Listeners) != len(files) {
-		return Hand{}, fmt.Errorf("%d descriptors for %d listeners", len(files), len(names.Listeners))
+		return hand, fmt.Errorf("%d descriptors for %d listeners", len(files), len(names.Listeners))
 	}
 	hand.Listeners = make(map[string]*net.TCPListener, len(files))
 	for i, f := range files {
@@ -163,6 +146,31 @@ func receive(conn *net.UnixConn) (hand Hand, err error) {
 		hand.Listeners[names.Listeners[i]] = tcp
 	}
 	return hand, nil
+}
+
+// receiveLengths reads how much comes, and the descriptors, which are the caller's to close whatever the error.
+func receiveLengths(conn *net.UnixConn) (size lengths, files []*os.File, err error) {
+	first, oob := make([]byte, lengthsSize), make([]byte, unix.CmsgSpace(4*maxListeners))
+	n, oobn, flags, _, err := conn.ReadMsgUnix(first, oob)
+	if err != nil {
+		return size, nil, err
+	}
+	if files, err = filesOf(oob[:oobn]); err != nil {
+		return size, files, err
+	}
+	if flags&unix.MSG_CTRUNC != 0 {
+		return size, files, errors.New("more descriptors than there may be")
+	}
+	if _, err := io.ReadFull(conn, first[n:]); err != nil {
+		return size, files, err
+	}
+	if _, err := binary.Decode(first, binary.BigEndian, &size); err != nil {
+		return size, files, err
+	}
+	if size.Header > maxHeader || size.State > maxState {
+		return size, files, fmt.Errorf("%d and %d bytes are more than an agent hands over", size.Header, size.State)
+	}
+	return size, files, nil
 }
 
 // filesOf takes charge of the descriptors in a control message.
