@@ -41,6 +41,7 @@ type Association struct {
 	Role               string    `json:"role"`
 	TargetRole         string    `json:"targetRole,omitempty"`
 	DisableSessionTags bool      `json:"disableSessionTags,omitempty"`
+	Upstream           bool      `json:"upstream,omitempty"` // the role is of an upstream account: its credentials are good there, and not here
 	Created            time.Time `json:"created"`
 	Modified           time.Time `json:"modified"`
 }

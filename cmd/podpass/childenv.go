@@ -55,7 +55,7 @@ var removed = []struct{ name, why string }{
 type podEnv struct {
 	TokenFile   string
 	Region      string
-	EndpointURL string
+	EndpointURL string // "" for credentials of an account that lives elsewhere: the SDK's own endpoints
 
 	RoleARN, SessionName string // web identity
 	AgentURL             string // or Pod Identity: where the agent answers
@@ -94,9 +94,10 @@ func (p podEnv) variables() []string {
 	} else {
 		out = append(out, "AWS_ROLE_ARN="+p.RoleARN, "AWS_WEB_IDENTITY_TOKEN_FILE="+p.TokenFile, "AWS_ROLE_SESSION_NAME="+p.SessionName)
 	}
+	if p.EndpointURL != "" {
+		out = append(out, "AWS_ENDPOINT_URL="+p.EndpointURL, "AWS_ENDPOINT_URL_STS="+p.EndpointURL)
+	}
 	return append(out,
-		"AWS_ENDPOINT_URL="+p.EndpointURL,
-		"AWS_ENDPOINT_URL_STS="+p.EndpointURL,
 		"AWS_CONFIG_FILE=/dev/null",
 		"AWS_SHARED_CREDENTIALS_FILE=/dev/null",
 		"AWS_EC2_METADATA_DISABLED=true",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,5 +92,13 @@ func TestWhatIsSetIsRemoved(t *testing.T) {
 		if r.why == "" || !strings.HasPrefix(r.name, "AWS_") {
 			t.Errorf("%q: %q", r.name, r.why)
 		}
+	}
+}
+
+// Credentials of an account that lives elsewhere are good where the SDK goes by itself.
+func TestPodEnvironElsewhere(t *testing.T) {
+	env := podEnv{AgentURL: "http://127.0.0.1:4001/v1/credentials", TokenFile: "/run/t/token", Region: "us-west-2"}.environ(environ{"AWS_ENDPOINT_URL=http://parent"})
+	if i := slices.IndexFunc(env, func(s string) bool { return strings.HasPrefix(s, "AWS_ENDPOINT_URL") }); i >= 0 {
+		t.Error(env[i])
 	}
 }

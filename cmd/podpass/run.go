@@ -34,7 +34,8 @@ pod-identity where the service account has an association, and irsa, web identit
 
 With pod-identity the SDK gets its credentials from an agent: the one of podpass up, if it serves the cluster, else one in this process, which
 asks EKS Auth with your own credentials. They are fetched once before the command is started, so that a refusal is told with its reason and
-the command is not run. Where a proxy is set, NO_PROXY and no_proxy get the agent's address.
+the command is not run. Where a proxy is set, NO_PROXY and no_proxy get the agent's address. With a role of an upstream account the command
+is given no endpoint: its calls go to AWS, or where you send them (-- env AWS_ENDPOINT_URL=URL COMMAND).
 
 Of the parent's environment every AWS_ variable that names credentials, a profile, a role, an endpoint or a region is removed. Beyond what a
 pod is given, AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE point to an empty file (a pod has no ~/.aws), AWS_EC2_METADATA_DISABLED keeps

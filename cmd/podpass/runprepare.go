@@ -44,6 +44,9 @@ func (a *app) prepare(ctx, life context.Context, p *prepared, c *runConfig, self
 		return conn.explain(err)
 	}
 	env := podEnv{TokenFile: file.path, Region: w.region, EndpointURL: conn.endpoint}
+	if w.upstream {
+		env.EndpointURL = ""
+	}
 	if w.mechanism == api.PodIdentity {
 		if env.AgentURL, err = a.agentOf(ctx, life, p, conn, c, w, file.path); err != nil {
 			return err

@@ -21,6 +21,7 @@ type workload struct {
 	mechanism   api.Mechanism
 	cluster     string // name of the registered cluster; Pod Identity only
 	role        string // ARN; web identity only
+	upstream    bool   // the credentials are of an account that lives elsewhere
 	region      string
 	audience    string
 	token       func(ctx context.Context) (issuedToken, error) // for the audience
@@ -97,6 +98,7 @@ func (w *workload) fromHosted(ctx context.Context, c *runConfig, conn *connectio
 		return c.noAssociation(c.cluster)
 	case c.mechanism == string(api.PodIdentity), c.mechanism == "auto" && c.roleARN == "" && account.Association != nil:
 		w.use(api.PodIdentity)
+		w.upstream = account.Association.Upstream
 	default:
 		w.use(api.IRSA)
 		if w.role == "" {
@@ -163,6 +165,7 @@ func (conn *connection) associated(ctx context.Context, c *runConfig, w *workloa
 	if account.Association == nil && c.mechanism != "auto" {
 		return false, c.noAssociation(w.cluster)
 	}
+	w.upstream = account.Association != nil && account.Association.Upstream
 	return account.Association != nil, nil
 }
 

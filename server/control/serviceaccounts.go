@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -60,11 +61,21 @@ func (s *service) getServiceAccount(_ context.Context, c *restjson.Call, in *onS
 	// An association goes before the annotation, as for EKS's webhook.
 	if a, ok := s.store.AssociationFor(cluster.Name, sa); ok {
 		out.Association = showAssociation(cluster, a)
+		out.Association.Upstream = s.livesUpstream(cmp.Or(a.TargetRoleARN, a.RoleARN))
 		out.Mechanism, out.Role = api.PodIdentity, a.RoleARN
 	} else if role := out.Annotations[api.RoleARNAnnotation]; role != "" {
 		out.Mechanism, out.Role = api.IRSA, role
 	}
 	return out, nil
+}
+
+func (s *service) livesUpstream(role string) bool {
+	arn, err := identity.ParseARN(role)
+	if err != nil {
+		return false
+	}
+	account, ok := s.store.Accounts.Get(string(arn.Account()))
+	return ok && account.Upstream != nil
 }
 
 func showAssociation(c *store.Cluster, a *store.Association) *api.Association {

@@ -164,3 +164,19 @@ func TestNothingBelongsToAnUpstreamAccount(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Whoever runs a process as a service account is told where its credentials are good.
+func TestServiceAccountWithARoleElsewhere(t *testing.T) {
+	ctx := t.Context()
+	s := podpasstest.Start(t)
+	admin := client(t, s, none)
+	must[*api.CreateAccountResult](t)(admin.CreateAccount(ctx, &api.CreateAccountRequest{Name: "aws", ID: elsewhere, Upstream: webIdentity("https://sts.us-east-1.amazonaws.com")}))
+	s.AddRole(t, podpasstest.Role{Name: "here", Trust: podpasstest.PodIdentityTrust()})
+	for role, want := range map[string]bool{podpasstest.RoleARN("here"): false, "arn:aws:iam::" + elsewhere + ":role/there": true} {
+		s.AddAssociation(t, podpasstest.Association{Namespace: "shop", ServiceAccount: "web", Role: role})
+		got := must[*api.ServiceAccount](t)(admin.GetServiceAccount(ctx, webOf("local")))
+		if got.Association.Role != role || got.Association.Upstream != want {
+			t.Errorf("%s: %+v", role, got.Association)
+		}
+	}
+}
