@@ -47,8 +47,7 @@ func answerOf(err error) error {
 	if answer == nil || answer.Code == "" || answer.Status < http.StatusBadRequest {
 		return err
 	}
-	out := &Error{Status: answer.Status, Code: answer.Code, Message: answer.Message, Reason: answer.Reason, RequestID: answer.RequestID}
-	return out
+	return &Error{Status: answer.Status, Code: answer.Code, Message: answer.Message, Reason: answer.Reason, RequestID: answer.RequestID}
 }
 
 // blameOwn gives the reason where EKS Auth refused the agent and not the pod, which a 403 tells.

@@ -53,16 +53,14 @@ func (l *lru[K, V]) remove(key K) {
 	}
 }
 
-// removeIf forgets everything of which matches says so, and says how many that were.
-func (l *lru[K, V]) removeIf(matches func(V) bool) (n int) {
+// removeIf forgets everything of which matches says so.
+func (l *lru[K, V]) removeIf(matches func(V) bool) {
 	for key, e := range l.items {
 		if matches(e.Value.(*node[K, V]).value) {
 			l.order.Remove(e)
 			delete(l.items, key)
-			n++
 		}
 	}
-	return n
 }
 
 // each is no use of what it shows.

@@ -26,8 +26,7 @@ type Accounts struct {
 type Config struct {
 	// Credentials are the server's own, for AssumeRole; nil refuses that mode.
 	Credentials aws.CredentialsProvider
-	HTTP        *http.Client  // default NewHTTPClient(nil)
-	Budget      time.Duration // of one Assume whose context has no deadline. Default 5 s
+	HTTP        *http.Client // default NewHTTPClient(nil)
 	Now         func() time.Time
 }
 
@@ -38,9 +37,6 @@ const maxLists = 1024
 func NewAccounts(c Config) *Accounts {
 	if c.HTTP == nil {
 		c.HTTP = NewHTTPClient(nil)
-	}
-	if c.Budget <= 0 {
-		c.Budget = defaultBudget
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -63,7 +59,7 @@ func (a *Accounts) Assume(ctx context.Context, r AssumeRequest) (*Assumed, error
 	}
 	if _, ok := ctx.Deadline(); !ok { // of both hops together
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, a.config.Budget)
+		ctx, cancel = context.WithTimeout(ctx, defaultBudget)
 		defer cancel()
 	}
 	if r.Duration <= 0 || r.Duration > maxSession {
@@ -74,13 +70,20 @@ func (a *Accounts) Assume(ctx context.Context, r AssumeRequest) (*Assumed, error
 			r.TransitiveKeys = append(r.TransitiveKeys, tag.Key)
 		}
 	}
+	var out *Assumed
 	switch r.Mode {
 	case WebIdentity:
-		return assumeByToken(ctx, client, r)
+		out, err = assumeByToken(ctx, client, r)
 	case AssumeRole:
-		return assumeAsServer(ctx, client, r)
+		out, err = assumeAsServer(ctx, client, r)
+	default:
+		err = fmt.Errorf("upstream mode %q is unknown", r.Mode)
 	}
-	return nil, fmt.Errorf("upstream mode %q is unknown", r.Mode)
+	if err != nil {
+		return nil, err
+	}
+	out.Tagged = len(r.Tags) > 0 && (r.Mode == AssumeRole || r.TargetRoleARN != "")
+	return out, nil
 }
 
 // assumeByToken presents the pod's token. STS takes no session tags with one: they go with the second hop if there is any, else nowhere.
@@ -97,12 +100,7 @@ func assumeByToken(ctx context.Context, client *STS, r AssumeRequest) (*Assumed,
 	if err != nil {
 		return nil, err
 	}
-	last, err := assumeTarget(ctx, client, first, r, r.Tags, r.TransitiveKeys)
-	if err != nil {
-		return nil, err
-	}
-	last.Tagged = len(r.Tags) > 0
-	return last, nil
+	return assumeTarget(ctx, client, first, r, r.Tags, r.TransitiveKeys)
 }
 
 // assumeAsServer signs with the server's own credentials. The tags are transitive: the second hop inherits them, and STS refuses a request
@@ -113,24 +111,14 @@ func assumeAsServer(ctx context.Context, client *STS, r AssumeRequest) (*Assumed
 	}
 	if r.TargetRoleARN == "" {
 		in.Policy, in.ExternalId = optional(r.Policy), optional(r.ExternalID)
-		out, err := client.AssumeRole(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		out.Tagged = len(r.Tags) > 0
-		return out, nil
+		return client.AssumeRole(ctx, in)
 	}
 	in.DurationSeconds = seconds(minSession)
 	first, err := client.AssumeRole(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	last, err := assumeTarget(ctx, client, first, r, r.Tags.Without(r.TransitiveKeys), nil)
-	if err != nil {
-		return nil, err
-	}
-	last.Tagged = len(r.Tags) > 0
-	return last, nil
+	return assumeTarget(ctx, client, first, r, r.Tags.Without(r.TransitiveKeys), nil)
 }
 
 // assumeTarget is the second hop, under the first session, at the same endpoints.
@@ -180,7 +168,7 @@ func (a *Accounts) client(r AssumeRequest) (*STS, error) {
 			break
 		}
 	}
-	made := NewSTS(NewEndpoints(list, Options{Budget: a.config.Budget, Now: a.config.Now}), a.config.Credentials, a.config.HTTP)
+	made := NewSTS(NewEndpoints(list, Options{Now: a.config.Now}), a.config.Credentials, a.config.HTTP)
 	a.lists[key] = made
 	return made, nil
 }

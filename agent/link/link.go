@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Name is the dummy link's, and Label that of the IPv4 address where there is no such link. A label begins with the name of its device.
+// Name is the dummy link's, and label that of the IPv4 address where there is no such link. A label begins with the name of its device.
 const (
 	Name  = "pod-id-link0"
-	Label = loopback + ":pod-id"
+	label = loopback + ":pod-id"
 
 	loopback = "lo"
 )
@@ -44,8 +44,8 @@ func (s State) String() string {
 
 // Ways an address cannot be had.
 var (
-	ErrNoIPv6       = errors.New("IPv6 is switched off on this machine")
-	ErrNotPermitted = errors.New("not permitted to add it (needs the capability NET_ADMIN)")
+	errNoIPv6       = errors.New("IPv6 is switched off on this machine")
+	errNotPermitted = errors.New("not permitted to add it (needs the capability NET_ADMIN)")
 )
 
 // Ensure puts on this machine what is missing of the addresses. The error is that not one of them is there in the end.
@@ -145,7 +145,7 @@ func device() (netlink.Link, error) {
 	case errors.Is(err, unix.EOPNOTSUPP):
 		return netlink.LinkByName(loopback)
 	case errors.Is(err, unix.EPERM):
-		return nil, ErrNotPermitted
+		return nil, errNotPermitted
 	default:
 		return nil, fmt.Errorf("link %s: %w", Name, err)
 	}
@@ -159,7 +159,7 @@ func add(on netlink.Link, addr netip.Addr) error {
 	} else {
 		a.Scope = int(netlink.SCOPE_LINK) // never the source of what another interface sends
 		if on.Attrs().Name == loopback {
-			a.Label = Label
+			a.Label = label
 		}
 	}
 	err := netlink.AddrAdd(on, a)
@@ -193,9 +193,9 @@ func raise(on netlink.Link, addr netip.Addr) error {
 func explain(err error, addr netip.Addr) error {
 	switch {
 	case errors.Is(err, unix.EPERM):
-		return ErrNotPermitted
+		return errNotPermitted
 	case addr.Is6() && (errors.Is(err, unix.EACCES) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EAFNOSUPPORT)):
-		return ErrNoIPv6
+		return errNoIPv6
 	}
 	return err
 }
@@ -221,7 +221,7 @@ func Remove(addrs ...netip.Addr) (removed []string, err error) {
 			return removed, err
 		}
 		for _, a := range there {
-			if !is(a, addr) || addr.Is4() && a.Label != Label {
+			if !is(a, addr) || addr.Is4() && a.Label != label {
 				continue
 			}
 			if err := netlink.AddrDel(on, &a); err != nil {

@@ -10,7 +10,7 @@ import (
 // Texts AWS's EKS answers with, as users of it have quoted them: Terraform and other tools look for them. What to do next follows behind them.
 const (
 	NoRole       = "Role provided in the request does not exist"
-	TrustInvalid = "Trust policy of the role provided is invalid"
+	trustInvalid = "Trust policy of the role provided is invalid"
 )
 
 // invalidParameter is a parameter that is wrong whatever the state of the cluster.

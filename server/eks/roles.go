@@ -32,10 +32,10 @@ func (e Env) checkRoles(tx *store.Tx, c *store.Cluster, r roles) error {
 	}
 	trust, err := e.Store.Compiled(role.Trust, policy.Trust)
 	if err != nil {
-		return invalidParameter(TrustInvalid + ".").Because(err)
+		return invalidParameter(trustInvalid + ".").Because(err)
 	}
 	if !trust.Grants(policy.Requester{Service: principal}, "sts:AssumeRole") {
-		return invalidParameter(TrustInvalid + ". It must allow service " + principal + " to perform sts:AssumeRole and sts:TagSession.")
+		return invalidParameter(trustInvalid + ". It must allow service " + principal + " to perform sts:AssumeRole and sts:TagSession.")
 	}
 	return nil
 }
