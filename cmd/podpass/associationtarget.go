@@ -47,6 +47,12 @@ func (c *associationTarget) check(argument string) []error {
 	return nil
 }
 
+// isAssociationID reports whether a text looks like what podpass association create prints: a- and 17 lower-case letters and digits.
+func isAssociationID(text string) bool {
+	rest, ok := strings.CutPrefix(text, "a-")
+	return ok && len(rest) == 17 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
+}
+
 // find gets the association that names the service account, or the globs, exactly so. It is nil where there is none.
 func (c *associationTarget) find(ctx context.Context, client *eks.Client) (*associationView, error) {
 	id := c.id

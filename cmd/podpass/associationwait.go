@@ -16,27 +16,16 @@ import (
 // associationPoll is how often association wait asks.
 const associationPoll = 200 * time.Millisecond
 
-// isAssociationID reports whether a text looks like what podpass association create prints: a- and 17 lower-case letters and digits.
-func isAssociationID(text string) bool {
-	rest, ok := strings.CutPrefix(text, "a-")
-	return ok && len(rest) == 17 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
-}
-
 type waitConfig struct {
-	connectConfig
-	cluster, namespace string
-	timeout            time.Duration
-	deleted            bool
-	output             format
-
-	id      string // or
-	account string // a service account in namespace
+	associationTarget
+	timeout time.Duration
+	deleted bool
 }
 
 func (a *app) associationWait() *cobra.Command {
 	c := &waitConfig{}
 	cmd := &cobra.Command{
-		Use:   "wait {ID | [-n NAMESPACE] SERVICEACCOUNT} [flags]",
+		Use:   "wait " + targetArgument + " [flags]",
 		Short: "Wait until every server and webhook honours an association",
 		Long: `Wait until every server and every webhook has applied an association's last change; with --deleted, until all of them have forgotten it. Then
 a pod that is created gets it, whichever webhook and server it meets.
@@ -48,12 +37,9 @@ program changed, or a call that was interrupted, is what this command is for. A 
   podpass association wait a-abcdefghijklmnop1 --deleted`,
 		Args: exactly("ID or SERVICEACCOUNT"),
 	}
-	c.flags(cmd.Flags())
-	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "`namespace` of the service account (default \"default\")")
-	cmd.Flags().StringVar(&c.cluster, "cluster", defaultCluster, "`name` of the cluster")
+	c.bind(cmd)
 	cmd.Flags().DurationVar(&c.timeout, "timeout", time.Minute, "how long to wait")
 	cmd.Flags().BoolVar(&c.deleted, "deleted", false, "wait until it is gone")
-	outputFlag(cmd, &c.output)
 	return action(a, cmd, func(args []string) []error { return c.check(args[0]) }, func(ctx context.Context, _ []string) error {
 		conn, err := a.connect(ctx, c.connectConfig)
 		if err != nil {
@@ -68,20 +54,13 @@ program changed, or a call that was interrupted, is what this command is for. A 
 	})
 }
 
-// check tells an id from a service account. One that is named like an id is meant where a namespace is given.
-func (c *waitConfig) check(argument string) (problems []error) {
+func (c *waitConfig) check(argument string) []error {
+	problems := c.associationTarget.check(argument)
 	if c.timeout <= 0 {
 		problems = append(problems, fmt.Errorf("--timeout must be more than 0, not %v", c.timeout))
 	}
-	if c.namespace == "" && isAssociationID(argument) {
-		c.id = argument
-		return problems
-	}
-	if c.account = argument; c.namespace == "" {
-		c.namespace = "default"
-	}
-	if _, err := identity.ParseServiceAccount(c.namespace, c.account); err != nil {
-		problems = append(problems, err)
+	if c.id == "" && (identity.Globs{Namespace: c.namespace, ServiceAccount: c.account}).Wild() {
+		problems = append(problems, errors.New("an association of globs is waited for by its id: podpass association list shows it"))
 	}
 	return problems
 }
