@@ -12,7 +12,7 @@
 // A pod is told AWS's words and, in the header Podpass-Reason, which of a few kinds of mistake it was. Which condition key had which value stands in
 // the audit event only.
 //
-// One file a concern. It may import the values, token, policy, session, store, audit, upstream, and of the server its wire packages and assume.
+// One file a concern. It may import the values, token, policy, session, store, audit, upstream, and of the server its wire packages, keys and assume.
 //
 // Source: https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_AssumeRoleForPodIdentity.html
 package eksauth

@@ -5,23 +5,13 @@ import (
 	"io"
 	"time"
 
-	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/assume"
+	"github.com/podpass/podpass/server/keys"
 	"github.com/podpass/podpass/server/restjson"
 	"github.com/podpass/podpass/store"
-	"github.com/podpass/podpass/token"
 	"github.com/podpass/podpass/upstream"
 )
-
-// Keys knows what verifies a cluster's tokens.
-type Keys interface {
-	// ForIssuer returns the cluster registered for exactly this issuer, nil if there is none that the account may rely on, and
-	// the source of the issuer's keys, which refuses every key where nothing vouches for the issuer.
-	ForIssuer(issuer identity.Issuer, account identity.Account) (*store.Cluster, token.Source)
-	// Review asks the cluster that issued a verified token whether it still stands by it, where the cluster is registered so.
-	Review(ctx context.Context, cluster *store.Cluster, raw string, claims *token.Claims) error
-}
 
 // Upstream assumes roles that live at another STS.
 type Upstream interface {
@@ -33,7 +23,7 @@ type Upstream interface {
 type Config struct {
 	Store    *store.Store
 	Gate     *access.Gate
-	Keys     Keys
+	Keys     *keys.Keys
 	Now      func() time.Time
 	Random   io.Reader // of session ids and nonces
 	Upstream Upstream  // nil: roles of upstream accounts are refused

@@ -9,9 +9,9 @@
 // has not been verified.
 //
 // It refuses what it doesn't know: an issuer without keys, a provider id of OAuth 2.0, multi-factor codes, provided
-// contexts. It never dials out itself; keys come through [Keys].
+// contexts. It never dials out itself; keys come through package keys.
 //
-// One file an action. It may import the values, token, policy, session, store, audit and the server's wire packages and assume.
+// One file an action. It may import the values, token, policy, session, store, audit and the server's wire packages, keys and assume.
 //
 // Source: https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 package sts

@@ -1,32 +1,21 @@
 package sts
 
 import (
-	"context"
 	"io"
 	"time"
 
-	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/access"
 	"github.com/podpass/podpass/server/assume"
 	"github.com/podpass/podpass/server/awsquery"
+	"github.com/podpass/podpass/server/keys"
 	"github.com/podpass/podpass/store"
-	"github.com/podpass/podpass/token"
 )
-
-// Keys knows what verifies an issuer's tokens.
-type Keys interface {
-	// ForIssuer returns the cluster registered for exactly this issuer, nil if there is none that the account may rely on, and
-	// the source of the issuer's keys, which refuses every key where nothing vouches for the issuer.
-	ForIssuer(issuer identity.Issuer, account identity.Account) (*store.Cluster, token.Source)
-	// Review asks the cluster that issued a verified token whether it still stands by it, where the cluster is registered so.
-	Review(ctx context.Context, cluster *store.Cluster, raw string, claims *token.Claims) error
-}
 
 // Config is what the service stands on. Every field is required.
 type Config struct {
 	Store  *store.Store
 	Gate   *access.Gate
-	Keys   Keys
+	Keys   *keys.Keys
 	Now    func() time.Time
 	Random io.Reader // of session ids and nonces
 }
