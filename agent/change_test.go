@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -208,16 +209,22 @@ var _ agent.AssociationWatcher = (*api.Client)(nil)
 // A cluster that is deregistered has no associations any more, those among them of whose deletion the watch has not heard.
 func TestFollowAssociationsOfAClusterThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := start(t)
-		raw := web.token(t)
-		w.mustFetch(raw, 1)
 		gone := &api.Error{Status: 404, Code: "ResourceNotFoundException", Message: "There is no cluster demo."}
-		watch := &fakeWatch{results: []*api.WatchAssociationsResult{{Revision: 7}}, last: gone}
-		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
-		defer stop()
-		_ = w.FollowAssociations(ctx, watch)
-		w.backend.set(failing(errNoRole))
-		w.mustRefuse(raw, 404, "")
+		for name, before := range map[string][]*api.WatchAssociationsResult{
+			"while it is followed": {{Revision: 7}},
+			"before it was":        nil,
+		} {
+			w := start(t)
+			raw := web.token(t)
+			w.mustFetch(raw, 1)
+			ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+			_ = w.FollowAssociations(ctx, &fakeWatch{results: before, last: gone})
+			stop()
+			w.backend.set(failing(errNoRole))
+			if r := w.fetch(raw); r.status != http.StatusNotFound {
+				t.Errorf("%s: %d %s", name, r.status, r.body)
+			}
+		}
 	})
 }
 

@@ -24,7 +24,7 @@ const (
 // FollowAssociations forgets the credentials of deleted associations, and asks again for those of changed ones, as the server behind the agent
 // tells of them, until the context is done. It takes no part in the write barrier: changes are acknowledged without waiting for the nodes.
 func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatcher) error {
-	revision, backoff, said := a.followedTo(0), watchBackoff, ""
+	revision, backoff, said, unknown := a.followedTo(0), watchBackoff, "", false
 	for ctx.Err() == nil {
 		began := a.cfg.Now()
 		result, err := a.watchOnce(ctx, server, revision)
@@ -36,9 +36,9 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 				a.cfg.Logger.Warn("associations cannot be watched", "error", text)
 				said = text
 			}
-			if gone(err) && revision > 0 {
-				a.AllAssociationsChanged() // the watch may have ended before it told of all of them
-				revision = 0
+			if gone(err) && !unknown {
+				a.AllAssociationsChanged() // the watch may have ended before it told of all of them, or before it began
+				revision, unknown = 0, true
 			}
 			sleep(ctx, backoff/2+a.cfg.Jitter(backoff/2))
 			backoff = min(backoff*2, watchSlowest)
@@ -47,7 +47,7 @@ func (a *Agent) FollowAssociations(ctx context.Context, server AssociationWatche
 		if said != "" {
 			a.cfg.Logger.Info("associations are watched again")
 		}
-		backoff, said = watchBackoff, ""
+		backoff, said, unknown = watchBackoff, "", false
 		if result.Reset {
 			a.AllAssociationsChanged()
 		}
