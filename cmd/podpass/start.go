@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -20,16 +20,15 @@ import (
 	"github.com/podpass/podpass/store"
 )
 
-// gcPercent lets the heap grow to two and a half times what is live before it is collected. The state in memory is most of it and hardly
-// changes, so that collecting it as often as Go does by default costs exchanges and frees little. GOGC overrules it.
-const gcPercent = 150
+// ballast is memory that is never touched, and so costs none, but counts as live where Go decides how far the heap may grow before it is
+// collected: a small installation isn't collected ten times a second, and a large one grows no further for it.
+const ballast = 64 << 20
 
 // start runs a server, and what with starts beside it, until SIGINT or SIGTERM; a second one ends the process at once. The line ready makes is
 // printed when everything answers and D/env is in place.
 func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, with companion, ready func(s *server.Server) string) error {
-	if a.env.get("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	untouched := make([]byte, ballast)
+	defer runtime.KeepAlive(untouched)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() {

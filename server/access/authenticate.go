@@ -71,7 +71,7 @@ func (g *Gate) longTerm(r *http.Request, body []byte, s *sigv4.Signature) (Calle
 	if user == nil || user.Account != key.Account {
 		return Caller{}, invalid(s, errors.New("the user of the access key does not exist"))
 	}
-	if err := s.Verify(r, body, key.Secret); err != nil {
+	if err := g.keys.Verify(s, r, body, key.Secret); err != nil {
 		return Caller{}, err
 	}
 	return userCaller(User, user, nil), nil
@@ -86,7 +86,7 @@ func (g *Gate) temporary(r *http.Request, body []byte, s *sigv4.Signature, now t
 	if err != nil {
 		return Caller{}, invalid(s, err)
 	}
-	if err := s.Verify(r, body, secret); err != nil {
+	if err := g.keys.Verify(s, r, body, secret); err != nil {
 		return Caller{}, err
 	}
 	if !now.Before(opened.Expires) {

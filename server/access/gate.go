@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/podpass/podpass/server/sigv4"
 	"github.com/podpass/podpass/store"
 )
 
@@ -20,7 +21,10 @@ type Config struct {
 }
 
 // Gate authenticates and authorises; every signed request goes through both. It is safe for concurrent use.
-type Gate struct{ Config }
+type Gate struct {
+	Config
+	keys sigv4.Keys
+}
 
 // New makes a Gate.
 func New(c Config) *Gate {
@@ -30,5 +34,5 @@ func New(c Config) *Gate {
 	if c.Managed == nil {
 		c.Managed = func(string) (string, bool) { return "", false }
 	}
-	return &Gate{c}
+	return &Gate{Config: c}
 }

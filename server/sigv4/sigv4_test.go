@@ -131,7 +131,11 @@ func verify(r *http.Request, body []byte, rules sigv4.Rules) error {
 	if err := s.Check(r, rules); err != nil {
 		return err
 	}
-	return s.Verify(r, body, secret)
+	var keys sigv4.Keys
+	if err := keys.Verify(s, r, body, secret); err != nil {
+		return err
+	}
+	return keys.Verify(s, r, body, secret) // with the key it remembers
 }
 
 func rules() sigv4.Rules { return sigv4.Rules{Service: "sts", Window: 15 * time.Minute, Now: now} }

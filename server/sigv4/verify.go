@@ -56,9 +56,8 @@ func (s *Signature) Check(r *http.Request, rules Rules) error {
 	return nil
 }
 
-// Verify computes the signature anew with the secret of s.AccessKeyID and compares. body is the whole body as received. A
-// nil error means that whoever holds the secret made this request for this host, path, query, body and time.
-func (s *Signature) Verify(r *http.Request, body []byte, secret string) error {
+// verify is Keys.Verify with the signing key.
+func (s *Signature) verify(r *http.Request, body, key []byte) error {
 	if err := s.checkUnsigned(r); err != nil {
 		return mismatch(err)
 	}
@@ -73,7 +72,7 @@ func (s *Signature) Verify(r *http.Request, body []byte, secret string) error {
 	if err != nil {
 		return mismatch(err)
 	}
-	want := hex.EncodeToString(mac(s.key(secret), s.stringToSign(canonical)))
+	want := hex.EncodeToString(mac(key, s.stringToSign(canonical)))
 	if subtle.ConstantTimeCompare([]byte(want), []byte(s.signature)) != 1 {
 		return mismatch(errors.New("the signature is wrong"))
 	}
@@ -85,10 +84,10 @@ func (s *Signature) stringToSign(canonical string) string {
 	return algorithm + "\n" + s.Time.UTC().Format(timeFormat) + "\n" + s.Scope.String() + "\n" + hex.EncodeToString(sum[:])
 }
 
-// key derives the signing key: good for one day, region and service.
-func (s *Signature) key(secret string) []byte {
+// signingKey is good for one day, region and service.
+func signingKey(secret string, scope Scope) []byte {
 	k := []byte("AWS4" + secret)
-	for _, part := range []string{s.Scope.Date, s.Scope.Region, s.Scope.Service, s.Scope.Terminator} {
+	for _, part := range []string{scope.Date, scope.Region, scope.Service, scope.Terminator} {
 		k = mac(k, part)
 	}
 	return k
