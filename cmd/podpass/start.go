@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -20,13 +21,20 @@ import (
 	"github.com/podpass/podpass/store"
 )
 
-// ballast is memory that is never touched, and so costs none, but counts as live where Go decides how far the heap may grow before it is
-// collected: a small installation isn't collected ten times a second, and a large one grows no further for it.
-const ballast = 64 << 20
+// gcPercent and ballast say how far the heap may grow before it is collected. Ballast is memory that is never touched, and so costs none, but counts as
+// live: without it a small installation is collected ten times a second, and a percentage large enough for that would let a large one take twice
+// its state. GOGC overrules the percentage.
+const (
+	gcPercent = 125
+	ballast   = 32 << 20
+)
 
 // start runs a server, and what with starts beside it, until SIGINT or SIGTERM; a second one ends the process at once. The line ready makes is
 // printed when everything answers and D/env is in place.
 func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, with companion, ready func(s *server.Server) string) error {
+	if a.env.get("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	untouched := make([]byte, ballast)
 	defer runtime.KeepAlive(untouched)
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
