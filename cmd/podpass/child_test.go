@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 	"time"
@@ -27,6 +28,10 @@ func TestSupervisePassesSignalsOnce(t *testing.T) {
 		{"untrapped", false, []os.Signal{syscall.SIGALRM}, exitSignalBase + int(syscall.SIGALRM)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			// As podpass run does: a signal that is ignored, as in what a shell starts in the background, would be ignored by the child as well.
+			caught := make(chan os.Signal, 1)
+			signal.Notify(caught, syscall.SIGINT, syscall.SIGQUIT)
+			defer signal.Stop(caught)
 			cmd := exec.Command("sh", "-c", `
 				trap 'exit 11' INT; trap 'exit 12' TERM; trap 'exit 13' HUP; trap 'exit 14' USR1; trap 'exit 15' USR2; trap 'exit 16' QUIT
 				echo; while :; do read line; done`)
