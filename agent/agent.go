@@ -16,9 +16,6 @@ import (
 	"github.com/podpass/podpass/token"
 )
 
-// PodIdentityAudience is the audience of Pod Identity's tokens, the only one EKS Auth takes.
-const PodIdentityAudience = "pods.eks.amazonaws.com"
-
 // MaxHeaderBytes is what an http.Server of the Handler needs to read the longest token.
 const MaxHeaderBytes = 2 * token.MaxSize
 

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/podpass/podpass/agent"
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/token"
 )
 
@@ -87,7 +88,7 @@ var web = podOf(1)
 
 func (p pod) claims(now time.Time) token.Claims {
 	return token.Claims{
-		Issuer: clusterIssuer, Subject: "system:serviceaccount:" + p.namespace + ":" + p.account, Audience: []string{agent.PodIdentityAudience},
+		Issuer: clusterIssuer, Subject: "system:serviceaccount:" + p.namespace + ":" + p.account, Audience: []string{identity.PodIdentity},
 		ID: uuid.NewString(), IssuedAt: now, Expiry: now.Add(24 * time.Hour),
 		Kubernetes: token.Kubernetes{
 			Namespace: p.namespace, ServiceAccount: p.account, ServiceAccountUID: "c8e2c3e9-c51b-419c-af11-0f69147b00d6", Pod: p.name, PodUID: p.uid,
@@ -221,7 +222,7 @@ func start(t testing.TB, change ...func(*agent.Config)) *world {
 	t.Helper()
 	w := &world{t: t, backend: &fakeBackend{life: 6 * time.Hour}, cluster: newCluster(t), registry: prometheus.NewRegistry(), log: &lockedBuffer{}}
 	cfg := agent.Config{
-		Cluster: "demo", Backend: w.backend, Keys: w.cluster, Issuer: clusterIssuer, Audience: agent.PodIdentityAudience,
+		Cluster: "demo", Backend: w.backend, Keys: w.cluster, Issuer: clusterIssuer, Audience: identity.PodIdentity,
 		Hosts:  []string{"169.254.170.23", "fd00:ec2::23", "localhost"},
 		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registerer: w.registry,
 	}

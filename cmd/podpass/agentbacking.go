@@ -89,7 +89,7 @@ func (b *agentBacking) podpass(servers []string) {
 		b.note(err != nil, "--server: %w", err)
 		b.plan.servers.clients = append(b.plan.servers.clients, one)
 	}
-	b.plan.agent.Audience = agent.PodIdentityAudience
+	b.plan.agent.Audience = identity.PodIdentity
 	b.plan.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints, credentials, b.client), b.cluster)
 }
 
@@ -101,7 +101,7 @@ func (b *agentBacking) eksAuth() {
 	}
 	b.note(len(list) == 0, "--region is missing (or set AWS_REGION): EKS Auth is asked in one, https://eks-auth.REGION.api.aws")
 	endpoints := upstream.NewEndpoints(b.parsed("endpoint", list), upstream.Options{})
-	b.plan.agent.Audience = agent.PodIdentityAudience
+	b.plan.agent.Audience = identity.PodIdentity
 	b.plan.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints, b.ownCredentials(b.app, b.region, nil, b.client), b.client), b.cluster)
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/podpass/podpass/agent"
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/upstream"
 )
 
@@ -48,7 +49,7 @@ func (a *app) loopbackAgent(ctx context.Context, c loopbackConfig) (url string, 
 	p := &agentPlan{addresses: []string{c.Listen}, loopback: true, registry: prometheus.NewRegistry(), log: c.Logger}
 	p.servers.clients = []*api.Client{server}
 	p.agent = agent.Config{
-		Cluster: c.Cluster, Hosts: hostsOf(p.addresses), Audience: agent.PodIdentityAudience, Logger: c.Logger, Registerer: p.registry,
+		Cluster: c.Cluster, Hosts: hostsOf(p.addresses), Audience: identity.PodIdentity, Logger: c.Logger, Registerer: p.registry,
 		Keys:    serverKeys(&p.servers, c.Cluster),
 		Backend: agent.EKSAuth(upstream.NewEKSAuth(upstream.NewEndpoints([]upstream.Endpoint{endpoint}, upstream.Options{}), c.Credentials, client), c.Cluster),
 	}

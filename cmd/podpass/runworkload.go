@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/token"
 )
 
 // The audiences of the two mechanisms' tokens.
 const (
 	webIdentityAudience = "sts.amazonaws.com"
-	podIdentityAudience = "pods.eks.amazonaws.com"
+	podIdentityAudience = identity.PodIdentity
 )
 
 // workload is what is known of a service account before its command runs.

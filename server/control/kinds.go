@@ -208,7 +208,7 @@ func (p *plan) association(d *api.Document, spec *api.AssociationSpec) (object, 
 		}
 	}
 	keys := new(policy.Context)
-	keys.Set("iam:passedtoservice", "pods.eks.amazonaws.com")
+	keys.Set("iam:passedtoservice", identity.PodIdentity)
 	keys.Set("iam:associatedresourcearn", c.ARN().String())
 	_, err = p.Pipeline.Gate.Authorise(p.call.Request, p.call.Caller, "iam:PassRole", want.RoleARN, keys)
 	return o, err

@@ -23,7 +23,7 @@ func irsaTrust(provider identity.ARN, issuer identity.Issuer, sa identity.Servic
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html
 func podIdentityTrust(cluster string, sa identity.ServiceAccount) string {
 	return document(map[string]any{
-		"Effect": "Allow", "Principal": map[string]string{"Service": "pods.eks.amazonaws.com"}, "Action": []string{"sts:AssumeRole", "sts:TagSession"},
+		"Effect": "Allow", "Principal": map[string]string{"Service": identity.PodIdentity}, "Action": []string{"sts:AssumeRole", "sts:TagSession"},
 		"Condition": map[string]any{"StringEquals": map[string]string{
 			"aws:RequestTag/eks-cluster-name": cluster, "aws:RequestTag/kubernetes-namespace": sa.Namespace,
 			"aws:RequestTag/kubernetes-service-account": sa.Name,

@@ -37,7 +37,7 @@ func (s *service) authorise(c *restjson.Call, action, resource string, keys *pol
 // passRole asks for iam:PassRole: without it, whoever may associate could give any role away.
 func (s *service) passRole(c *restjson.Call, cluster *store.Cluster, role string) error {
 	keys := new(policy.Context)
-	keys.Set("iam:PassedToService", principal)
+	keys.Set("iam:PassedToService", identity.PodIdentity)
 	keys.Set("iam:AssociatedResourceArn", cluster.ARN().String())
 	_, err := s.gate.Authorise(c.Request, c.Caller, "iam:PassRole", role, keys)
 	return err

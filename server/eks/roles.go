@@ -6,9 +6,6 @@ import (
 	"github.com/podpass/podpass/store"
 )
 
-// principal is the service whose name every role for Pod Identity trusts. It is the same in every partition.
-const principal = "pods.eks.amazonaws.com"
-
 // checkRoles holds the rules of the roles an association of the cluster names. A role of an upstream account cannot be looked at from here: the
 // exchange will tell.
 func (e Env) checkRoles(tx *store.Tx, c *store.Cluster, r roles) error {
@@ -34,8 +31,8 @@ func (e Env) checkRoles(tx *store.Tx, c *store.Cluster, r roles) error {
 	if err != nil {
 		return invalidParameter(trustInvalid + ".").Because(err)
 	}
-	if !trust.Grants(policy.Requester{Service: principal}, "sts:AssumeRole") {
-		return invalidParameter(trustInvalid + ". It must allow service " + principal + " to perform sts:AssumeRole and sts:TagSession.")
+	if !trust.Grants(policy.Requester{Service: identity.PodIdentity}, "sts:AssumeRole") {
+		return invalidParameter(trustInvalid + ". It must allow service " + identity.PodIdentity + " to perform sts:AssumeRole and sts:TagSession.")
 	}
 	return nil
 }

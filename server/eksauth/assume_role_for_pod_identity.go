@@ -3,6 +3,7 @@ package eksauth
 import (
 	"context"
 
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/server/restjson"
 )
 
@@ -76,7 +77,7 @@ func (s *service) assumeRoleForPodIdentity(
 	}
 	return &assumeRoleForPodIdentityOutput{
 		Subject:                subject{pod.account.Namespace, pod.account.Name},
-		Audience:               audience,
+		Audience:               identity.PodIdentity,
 		PodIdentityAssociation: podIdentityAssociation{association.ARN(cluster).String(), association.ID},
 		AssumedRoleUser:        assumedRoleUser{made.arn, made.id},
 		Credentials:            credentials{made.sessionToken, made.secretAccessKey, made.accessKeyID, restjson.Time(made.expires)},

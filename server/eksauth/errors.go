@@ -19,7 +19,7 @@ const (
 	textBearer          = `The token begins with "Bearer ". Send the raw token.`
 	textWrongIssuer     = "The provided token was not issued by the cluster."
 	textBadKey          = "The provided token's signature cannot be verified with the keys of the cluster."
-	textAudience        = "The provided token is not for the audience " + audience + "."
+	textAudience        = "The provided token is not for the audience " + identity.PodIdentity + "."
 	textNoPod           = "The provided token is not bound to a pod."
 	textRevoked         = "The provided token is no longer accepted by the cluster that issued it."
 	textUnavailable     = "The request has failed due to a temporary failure of the server."
@@ -38,7 +38,7 @@ const (
 	hintKey         = "the token is not signed by a key of the cluster"
 	hintExpired     = "the token has expired"
 	hintEarly       = "the token is not valid yet"
-	hintAudience    = "the token is not for the audience " + audience
+	hintAudience    = "the token is not for the audience " + identity.PodIdentity
 	hintSubject     = "the token's subject and its kubernetes.io claim disagree"
 	hintNoPod       = "the token has no pod"
 	hintRevoked     = "the cluster no longer stands by the token: its pod or service account is gone"

@@ -13,9 +13,6 @@ import (
 	"github.com/podpass/podpass/session"
 )
 
-// principal is who asks for an association's role.
-const principal = "pods.eks.amazonaws.com"
-
 // decideHosted asks the trust policy of a role that is hosted here, and for a target role both sides of the second step.
 func (s *service) decideHosted(x *exchange, role, target identity.ARN) (issue, error) {
 	length := ownRole
@@ -24,7 +21,7 @@ func (s *service) decideHosted(x *exchange, role, target identity.ARN) (issue, e
 	}
 	first := &assume.Application{
 		Action: assume.ActionAssumeRole, Role: s.roles.Find(role),
-		Requester: policy.Requester{Service: principal}, Keys: s.serviceKeys(x),
+		Requester: policy.Requester{Service: identity.PodIdentity}, Keys: s.serviceKeys(x),
 		SessionName: x.sessionName, Seconds: int(length / time.Second),
 	}
 	var refusal string
@@ -114,7 +111,7 @@ func (s *service) serviceKeys(x *exchange) *policy.Context {
 	keys.Set("aws:sourcearn", x.clusterARN)
 	keys.Set("aws:sourceaccount", string(x.cluster.Account))
 	keys.Set("aws:principalisawsservice", "true")
-	keys.Set("aws:principalservicename", principal)
+	keys.Set("aws:principalservicename", identity.PodIdentity)
 	return keys
 }
 

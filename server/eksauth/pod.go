@@ -13,9 +13,6 @@ import (
 	"github.com/podpass/podpass/token"
 )
 
-// audience is whom a pod's token must be for.
-const audience = "pods.eks.amazonaws.com"
-
 // pod is who a verified token speaks for. Where the cluster allows tokens that are bound to no pod, name and uid may be empty.
 type pod struct {
 	account   identity.ServiceAccount
@@ -55,7 +52,7 @@ func (s *service) verify(ctx context.Context, e *audit.Event, cluster *store.Clu
 		return nil, tokenRefused(err)
 	}
 	p.describe(e)
-	if !slices.Contains(p.claims.Audience, audience) {
+	if !slices.Contains(p.claims.Audience, identity.PodIdentity) {
 		return nil, invalidToken(textAudience, hintAudience).Because(fmt.Errorf("the token is for %q", strings.Join(p.claims.Audience, ", ")))
 	}
 	if err := p.readSubject(); err != nil {

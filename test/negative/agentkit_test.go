@@ -40,7 +40,7 @@ func newNode(t testing.TB, s *podpasstest.Server, signing aws.Credentials, chang
 	n := &node{t: t, server: s, log: &podpasstest.Logs{}, registry: prometheus.NewRegistry()}
 	endpoints := upstream.NewEndpoints([]upstream.Endpoint{{URL: s.URL, Region: podpasstest.Region}}, upstream.Options{Now: s.Clock.Now})
 	c := agent.Config{
-		Cluster: podpasstest.Cluster, Hosts: []string{nodeAddress, "localhost"}, Audience: agent.PodIdentityAudience,
+		Cluster: podpasstest.Cluster, Hosts: []string{nodeAddress, "localhost"}, Audience: "pods.eks.amazonaws.com",
 		Backend: agent.EKSAuth(upstream.NewEKSAuth(endpoints, podpasstest.As(signing), upstream.NewHTTPClient(nil)), podpasstest.Cluster),
 		Keys:    publishedKeys(t, s),
 		Now:     s.Clock.Now, Registerer: n.registry,

@@ -1,0 +1,6 @@
+package identity
+
+// PodIdentity is the service principal that EKS Pod Identity assumes roles as, in every partition, and the audience of the tokens it takes.
+//
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+const PodIdentity = "pods.eks.amazonaws.com"
