@@ -29,7 +29,7 @@ e2e: ## Test against a real Kubernetes API server, nodes with networks of their 
 	@command -v ip >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 >/dev/null; } || { echo "make e2e needs iproute2's ip, for nodes and pods on networks of their own"; exit 1; }
 	@# Whatever way it ends, the mounts go with their namespace, the networks with their last process and the files with their directory.
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
-		TMPDIR=$$tmp unshare --mount $(GO) test -tags e2e -timeout 30m -count=1 -v ./test/e2e
+		TMPDIR=$$tmp unshare --mount $(GO) test -tags e2e -timeout 30m -count=1 -v ./test/e2e/processes
 
 # The unmodified clients of test/conformance: Debian's AWS CLI, unpacked beside the build, and the JavaScript SDK.
 $(BUILD)/cli/aws: test/conformance/debian-cli.sh

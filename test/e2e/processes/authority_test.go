@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e_test
+package processes_test
 
 import (
 	"bufio"
@@ -37,7 +37,7 @@ func build(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binDir = dir
-	for name, pkg := range map[string]string{"podpass": "../../cmd/podpass", "gov2": "../conformance/gov2"} {
+	for name, pkg := range map[string]string{"podpass": "../../../cmd/podpass", "gov2": "../../conformance/gov2"} {
 		cmd := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(dir, name), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
