@@ -73,6 +73,8 @@ func TestScripts(t *testing.T) {
 			"mode":        mode,
 			"listen":      listen,
 			"accept":      accept,
+			"executable":  executable,
+			"registry":    startRegistry,
 		},
 	})
 }
