@@ -29,6 +29,7 @@ type Config struct {
 	Audience string       // tokens must have it among theirs; "" any
 	Hosts    []string     // names and addresses the agent may be called by, without ports
 	Bind     PodAddresses // nil: a token may come from any address
+	IRSA     *IRSA        // nil: pods cannot name a role
 
 	MaxRetention  time.Duration // credentials older than this are renewed; default 3 h
 	MaxCache      int           // pods whose credentials are kept, and pods that may wait for their first; default 2000
@@ -48,6 +49,13 @@ func (c *Config) setDefaults() error {
 	}
 	if len(c.Hosts) == 0 {
 		return errors.New("agent has no address it may be called by")
+	}
+	if c.IRSA != nil {
+		irsa, err := c.IRSA.complete()
+		if err != nil {
+			return err
+		}
+		c.IRSA = irsa
 	}
 	if c.MaxRetention < 0 || c.MaxCache < 0 || c.MaxQPS < 0 || c.MaxInFlight < 0 || c.ObtainTimeout < 0 {
 		return errors.New("agent's limits must not be negative")
@@ -88,10 +96,11 @@ type Agent struct {
 	readings singleflight.Group // of tokens, by their hash
 
 	mu      sync.Mutex
-	known   *lru[digest, known]    // tokens that were verified, here or by the backend
-	entries *lru[digest, *entry]   // by caller
-	refused *lru[digest, refusal]  // by flight, for a moment
-	gone    *lru[string, struct{}] // uids of deleted pods
+	known   *lru[digest, known]     // tokens that were verified, here or by the backend
+	entries *lru[digest, *entry]    // by caller
+	refused *lru[digest, refusal]   // by flight, for a moment
+	gone    *lru[string, struct{}]  // uids of deleted pods
+	roles   *lru[digest, *podRoles] // by caller, what it named
 	flights map[digest]*flight
 	queue   *queue // none of them runs yet
 	running int    // flights with a goroutine
@@ -110,7 +119,7 @@ func New(c Config) (*Agent, error) {
 	a := &Agent{
 		cfg: c, hosts: map[string]bool{}, wake: make(chan struct{}, 1), flights: map[digest]*flight{}, queue: newQueue(),
 		known: newLRU[digest, known](2 * c.MaxCache), entries: newLRU[digest, *entry](c.MaxCache),
-		refused: newLRU[digest, refusal](c.MaxCache), gone: newLRU[string, struct{}](2 * c.MaxCache),
+		refused: newLRU[digest, refusal](c.MaxCache), gone: newLRU[string, struct{}](2 * c.MaxCache), roles: newLRU[digest, *podRoles](c.MaxCache),
 		readiness: readiness{begun: make(chan struct{})},
 	}
 	if c.Keys != nil {

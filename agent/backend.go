@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/token"
 )
 
@@ -18,10 +19,16 @@ type Backend interface {
 type Request struct {
 	Token  string       // the raw JWT, never logged
 	Claims token.Claims // of Token; believed only if the agent has the cluster's keys
+	Role   identity.ARN // asked for by the pod; zero: that of its association, or what the backend has for it
 }
 
 // String keeps the token out of logs, whatever verb prints the request.
-func (r Request) String() string { return "request for " + r.Claims.Subject }
+func (r Request) String() string {
+	if !r.Role.IsZero() {
+		return "request of " + r.Role.String() + " for " + r.Claims.Subject
+	}
+	return "request for " + r.Claims.Subject
+}
 
 // GoString is String, for %#v.
 func (r Request) GoString() string { return r.String() }

@@ -17,7 +17,8 @@ import (
 // stsSession is the life asked of an STS: what every role allows.
 const stsSession = time.Hour
 
-// STS is a Backend that gives the pod's own token to an STS, for the role that roles names.
+// STS is a Backend that gives the pod's own token to an STS, for the role that the pod names, else for the one in roles. Whose role it is,
+// its trust policy says, exactly as where pods ask STS themselves.
 func STS(client *upstream.STS, roles Roles) Backend { return stsBackend{client, roles} }
 
 type stsBackend struct {
@@ -30,7 +31,10 @@ func (b stsBackend) Obtain(ctx context.Context, r Request) (*Credentials, error)
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Code: "InvalidTokenException", Message: "The token is of no service account.", Reason: err.Error()}
 	}
-	role, ok := b.roles.Role(account)
+	role, ok := r.Role, !r.Role.IsZero()
+	if !ok {
+		role, ok = b.roles.Role(account)
+	}
 	if !ok {
 		return nil, &Error{
 			Status: http.StatusNotFound, Code: "ResourceNotFoundException", Message: "No role is mapped to service account " + account.String() + ".",

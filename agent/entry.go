@@ -18,7 +18,7 @@ const (
 
 // entry is what a caller gets until it expires.
 type entry struct {
-	known
+	claim
 	token       string // the caller's newest
 	credentials *Credentials
 	issued      time.Time // when they were obtained
@@ -77,5 +77,5 @@ func (e *entry) adopt(c *caller) {
 
 // caller is the entry's, with its newest token.
 func (e *entry) caller() *caller {
-	return &caller{known: e.known, raw: e.token, hash: sha256.Sum256([]byte(e.token)), verified: true}
+	return &caller{claim: e.claim, raw: e.token, hash: sha256.Sum256([]byte(e.token)), verified: true}
 }

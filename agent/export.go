@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/podpass/podpass/identity"
 	"github.com/podpass/podpass/token"
 )
 
@@ -15,6 +16,8 @@ const exportVersion = 1
 type exported struct {
 	Version int             `json:"version"`
 	Entries []exportedEntry `json:"entries"`
+	// RoleEntries are those of roles that pods name. They stand apart for agents that know of none: to them they would look like an association's.
+	RoleEntries []exportedRoleEntry `json:"roleEntries,omitempty"`
 	// Revision is how far the associations of Cluster were followed: all that happened up to it is in the entries. 0: nobody knows
 	Revision int64  `json:"revision,omitempty"`
 	Cluster  string `json:"cluster,omitempty"`
@@ -37,6 +40,12 @@ type exportedEntry struct {
 	Stale           bool      `json:"stale,omitempty"`
 }
 
+// exportedRoleEntry is an entry of a role that a pod named.
+type exportedRoleEntry struct {
+	Role identity.ARN `json:"role"`
+	exportedEntry
+}
+
 // Export is the cache, for the agent that takes over. It holds tokens and secret keys: memory and a private socket only.
 func (a *Agent) Export() ([]byte, error) {
 	out := exported{Version: exportVersion, Entries: []exportedEntry{}}
@@ -45,10 +54,17 @@ func (a *Agent) Export() ([]byte, error) {
 	out.Revision, out.Cluster = a.followed, a.cfg.Cluster
 	a.gone.each(func(uid string, _ struct{}) { out.Gone = append(out.Gone, uid) })
 	a.entries.each(func(_ digest, e *entry) {
-		if c := e.credentials; e.usable(now) {
-			out.Entries = append(out.Entries, exportedEntry{
-				e.token, c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.AccountID, c.Expiration, c.AssociationID, c.Endpoint, e.issued, e.asked, e.stale,
-			})
+		if !e.usable(now) {
+			return
+		}
+		c := e.credentials
+		x := exportedEntry{
+			e.token, c.AccessKeyID, c.SecretAccessKey, c.SessionToken, c.AccountID, c.Expiration, c.AssociationID, c.Endpoint, e.issued, e.asked, e.stale,
+		}
+		if e.role.IsZero() {
+			out.Entries = append(out.Entries, x)
+		} else {
+			out.RoleEntries = append(out.RoleEntries, exportedRoleEntry{e.role, x})
 		}
 	})
 	a.mu.Unlock()
@@ -69,8 +85,17 @@ func (a *Agent) Import(data []byte) error {
 		a.ForgetPod(uid)
 	}
 	for i := range in.Entries {
-		if err := a.take(&in.Entries[i]); err != nil {
+		if err := a.take(identity.ARN{}, &in.Entries[i]); err != nil {
 			return fmt.Errorf("entry %d of another agent's cache: %w", i, err)
+		}
+	}
+	for i := range in.RoleEntries {
+		x := &in.RoleEntries[i]
+		if _, _, ok := identity.RoleName(x.Role); !ok {
+			return fmt.Errorf("entry %d of another agent's cache is of a role that is none", i)
+		}
+		if err := a.take(x.Role, &x.exportedEntry); err != nil {
+			return fmt.Errorf("entry %d, of a role, of another agent's cache: %w", i, err)
 		}
 	}
 	a.mu.Lock()
@@ -82,7 +107,7 @@ func (a *Agent) Import(data []byte) error {
 	return nil
 }
 
-func (a *Agent) take(x *exportedEntry) error {
+func (a *Agent) take(role identity.ARN, x *exportedEntry) error {
 	t, err := token.Parse(x.Token)
 	if err != nil {
 		return err
@@ -91,8 +116,12 @@ func (a *Agent) take(x *exportedEntry) error {
 	if refused != nil {
 		return nil
 	}
+	c := k.claim(role)
+	if a.fits(&c) != nil {
+		return nil
+	}
 	e := &entry{
-		known: k, token: x.Token, issued: x.Issued, asked: x.Asked, stale: x.Stale,
+		claim: c, token: x.Token, issued: x.Issued, asked: x.Asked, stale: x.Stale,
 		credentials: &Credentials{x.AccessKeyID, x.SecretAccessKey, x.SessionToken, x.AccountID, x.Expiration, x.AssociationID, x.Endpoint},
 	}
 	if !e.usable(a.cfg.Now()) {
@@ -104,10 +133,10 @@ func (a *Agent) take(x *exportedEntry) error {
 	if _, gone := a.gone.get(k.podUID); gone {
 		return nil
 	}
-	if old, ok := a.entries.get(k.key); ok && !old.issued.Before(e.issued) {
+	if old, ok := a.entries.get(c.slot); ok && !old.issued.Before(e.issued) {
 		return nil
 	}
 	a.known.put(sha256.Sum256([]byte(x.Token)), k)
-	a.entries.put(k.key, e)
+	a.entries.put(c.slot, e)
 	return nil
 }

@@ -29,6 +29,12 @@ const (
 // fetch is what a caller gets: cached, or obtained now.
 func (a *Agent) fetch(ctx context.Context, c *caller) (*Credentials, outcome, *Error) {
 	a.mu.Lock()
+	if c.verified {
+		if err := a.overRoles(&c.claim); err != nil {
+			a.mu.Unlock()
+			return nil, refused, err
+		}
+	}
 	if e := a.usable(c); e != nil {
 		now := a.cfg.Now()
 		if e.good(now) || now.Before(e.retry) {
@@ -89,7 +95,7 @@ func (a *Agent) usable(c *caller) *entry {
 	if !c.verified {
 		return nil
 	}
-	e, ok := a.entries.get(c.key)
+	e, ok := a.entries.get(c.slot)
 	if !ok || !e.usable(a.cfg.Now()) {
 		return nil
 	}

@@ -40,7 +40,7 @@ type flight struct {
 
 // refusal is a final answer.
 type refusal struct {
-	known
+	claim
 	err   *Error
 	until time.Time
 }
@@ -91,7 +91,7 @@ func (a *Agent) fly(f *flight) {
 		began := a.cfg.Now()
 		credentials, err := a.obtain(f)
 		a.metrics.obtained(err, a.cfg.Now().Sub(began))
-		a.readiness.answered(err)
+		a.readiness.answered(kindOf(f.role), err)
 		a.report(f, err)
 		f = a.land(f, credentials, err)
 	}
@@ -111,7 +111,7 @@ func (a *Agent) obtain(f *flight) (c *Credentials, refused *Error) {
 	if err != nil {
 		return nil, unreadable(err.Error(), err.Error())
 	}
-	c, err = a.cfg.Backend.Obtain(ctx, Request{Token: f.raw, Claims: t.Claims})
+	c, err = a.backendFor(f.role).Obtain(ctx, Request{Token: f.raw, Claims: t.Claims, Role: f.role})
 	switch e := (*Error)(nil); {
 	case errors.As(err, &e):
 		return nil, e
@@ -142,9 +142,9 @@ func (a *Agent) land(f *flight, c *Credentials, err *Error) *flight {
 	case err == nil:
 		a.keep(f)
 	case err.Final():
-		a.refused.put(f.key, refusal{f.known, err, a.cfg.Now().Add(refusalKept)})
-		if _, ok := a.entries.get(f.known.key); ok && f.verified {
-			a.entries.remove(f.known.key)
+		a.refused.put(f.key, refusal{f.claim, err, a.cfg.Now().Add(refusalKept)})
+		if _, ok := a.entries.get(f.slot); ok && f.verified {
+			a.entries.remove(f.slot)
 			a.metrics.evicted(err)
 		}
 	case f.verified:
@@ -156,7 +156,7 @@ func (a *Agent) land(f *flight, c *Credentials, err *Error) *flight {
 
 // postpone says when what has failed is tried again. The renewals wait as the EKS agent's do.
 func (a *Agent) postpone(f *flight) {
-	if e, ok := a.entries.get(f.known.key); ok {
+	if e, ok := a.entries.get(f.slot); ok {
 		now := a.cfg.Now()
 		e.retry = now.Add(retryFetch)
 		if f.renewal {
@@ -172,16 +172,19 @@ func (a *Agent) keep(f *flight) {
 		return
 	}
 	a.known.put(f.hash, f.known)
-	old, had := a.entries.get(f.known.key)
+	if !f.verified && a.overRoles(&f.claim) != nil { // nobody knew whose it was before
+		return
+	}
+	old, had := a.entries.get(f.slot)
 	if had && old.flown > f.number {
 		return
 	}
-	e := &entry{known: f.known, token: f.raw, credentials: f.credentials, issued: a.cfg.Now(), asked: f.wanted, flown: f.number}
+	e := &entry{claim: f.claim, token: f.raw, credentials: f.credentials, issued: a.cfg.Now(), asked: f.wanted, flown: f.number}
 	if had && old.expiry.After(e.expiry) {
 		e.token, e.expiry, e.signer = old.token, old.expiry, old.signer
 	}
 	e.schedule(a.cfg.MaxRetention, a.cfg.Jitter)
-	if a.entries.put(f.known.key, e) {
+	if a.entries.put(f.slot, e) {
 		a.metrics.state.WithLabelValues("evicted").Inc()
 	}
 	if e.due.Sub(e.issued) < sweepEvery {
@@ -213,6 +216,9 @@ func (a *Agent) drop(f *flight, why *Error) {
 // report logs what a flight has come to, without a word of the token or the credentials.
 func (a *Agent) report(f *flight, err *Error) {
 	log := a.cfg.Logger.With("pod", f.podUID, "serviceAccount", f.account.String(), "renewal", f.renewal, "verified", f.verified)
+	if !f.role.IsZero() {
+		log = log.With("role", f.role.String())
+	}
 	switch {
 	case err == nil:
 		log.Debug("credentials obtained")

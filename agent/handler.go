@@ -45,11 +45,15 @@ func (a *Agent) answer(w http.ResponseWriter, r *http.Request) (*Credentials, ou
 		w.Header().Set("Allow", http.MethodGet)
 		return nil, refused, &Error{Status: http.StatusMethodNotAllowed, Message: "Method Not Allowed", Reason: "credentials are fetched with GET"}
 	}
+	role, err := a.roleAskedFor(r.URL.RawQuery)
+	if err != nil {
+		return nil, refused, err
+	}
 	raw, err := authorization(r.Header["Authorization"])
 	if err != nil {
 		return nil, refused, err
 	}
-	c, err := a.identify(r.Context(), raw)
+	c, err := a.identify(r.Context(), raw, role)
 	if err == nil {
 		if from, e := netip.ParseAddrPort(r.RemoteAddr); e == nil {
 			c.from = from.Addr().Unmap().WithZone("")

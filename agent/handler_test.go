@@ -70,7 +70,7 @@ func TestHostPathMethod(t *testing.T) {
 		{"GET", "169.254.170.23", "/v1/credentials", 200},
 		{"GET", "169.254.170.23:80", "/v1/credentials", 200},
 		{"GET", "[fd00:ec2::23]", "/v1/credentials", 200},
-		{"GET", "[fd00:ec2::23]:80", "/v1/credentials?x=y", 200},
+		{"GET", "[fd00:ec2::23]:80", "/v1/credentials?x=y", 400},
 		{"GET", "[fd00:0ec2:0::23]", "/v1/credentials", 200},
 		{"GET", "LOCALHOST:8080", "/v1/credentials", 200},
 		{"GET", "169.254.170.2", "/v1/credentials", 403},

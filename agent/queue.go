@@ -18,7 +18,7 @@ type lane struct {
 
 func (f *flight) lane() lane {
 	if f.verified {
-		return lane{caller: f.caller.key}
+		return lane{caller: f.known.key}
 	}
 	return lane{address: f.from}
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/podpass/podpass/identity"
 )
 
 // readiness is what Ready goes by.
@@ -11,10 +13,27 @@ type readiness struct {
 	begun chan struct{} // closed when Run has begun
 	begin sync.Once
 
-	mu      sync.Mutex
-	running int
-	proven  bool   // a service has answered, whatever it said
-	trouble *Error // of the last call, until one is answered
+	mu       sync.Mutex
+	running  int
+	services [2]struct { // by kind
+		proven  bool   // it has answered, whatever it said
+		trouble *Error // of the last call, until one is answered
+	}
+}
+
+// kind is what is behind: each has an endpoint and an identity of its own to be wrong about.
+type kind int
+
+const (
+	associations kind = iota
+	namedRoles
+)
+
+func kindOf(role identity.ARN) kind {
+	if role.IsZero() {
+		return associations
+	}
+	return namedRoles
 }
 
 func (r *readiness) started() {
@@ -31,13 +50,14 @@ func (r *readiness) add(n int) {
 }
 
 // answered takes note of what a call has come to.
-func (r *readiness) answered(err *Error) {
+func (r *readiness) answered(k kind, err *Error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s := &r.services[k]
 	if err == nil || err.Final() {
-		r.proven, r.trouble = true, nil
-	} else if !r.proven {
-		r.trouble = err
+		s.proven, s.trouble = true, nil
+	} else if !s.proven {
+		s.trouble = err
 	}
 }
 
@@ -51,11 +71,13 @@ func (a *Agent) Ready() error {
 	r := &a.readiness
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch {
-	case r.running == 0:
+	if r.running == 0 {
 		return errors.New("agent is not running")
-	case r.trouble != nil:
-		return fmt.Errorf("the service behind the agent has not answered yet: %s", firstLine(r.trouble))
+	}
+	for _, s := range r.services {
+		if s.trouble != nil {
+			return fmt.Errorf("the service behind the agent has not answered yet: %s", firstLine(s.trouble))
+		}
 	}
 	return nil
 }

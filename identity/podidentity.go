@@ -4,3 +4,8 @@ package identity
 //
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
 const PodIdentity = "pods.eks.amazonaws.com"
+
+// STS is the audience of the tokens that pods give to STS themselves, in every partition.
+//
+// Source: https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
+const STS = "sts.amazonaws.com"
