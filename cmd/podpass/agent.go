@@ -18,6 +18,8 @@ Behind it stands one of
   --server        a podpass server: EKS Auth there; cluster keys and changes of associations come from it too
   --endpoint      EKS Auth elsewhere; AWS's own of the region if none of the three is given and AWS_ENDPOINT_URL is not set
   --sts-endpoint  any STS, which is given the pod's own token, for the role of --role-arn or --role-map
+Pods may also name their role themselves, GET /v1/credentials?role-arn=ARN with a token for STS (IRSA through the agent): it is the STS of the
+podpass servers that is asked then, or the one of --sts-endpoint, which may stand beside --server and --endpoint for this alone.
 Each takes a list, as URL or REGION=URL: where one does not answer, the next is asked. The agent signs with the credentials the AWS SDKs find.
 It starts without them, and without what stands behind it.
 

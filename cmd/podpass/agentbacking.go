@@ -36,12 +36,15 @@ func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) []error {
 	}
 	b.check()
 	switch {
-	case len(c.stsEndpoints) > 0:
+	case b.stsAlone():
 		b.anySTS()
 	case len(servers) > 0:
 		b.podpass(servers)
 	default:
 		b.eksAuth()
+	}
+	if len(c.stsEndpoints) > 0 {
+		b.roleSTS(upstream.NewEndpoints(b.parsed("sts-endpoint", c.stsEndpoints), upstream.Options{}))
 	}
 	err = c.keySource(p, kube, b.client)
 	b.note(err != nil, "%w", err)
@@ -56,19 +59,26 @@ func (b *agentBacking) note(bad bool, format string, args ...any) {
 
 func (b *agentBacking) check() {
 	b.note(b.region != "" && !identity.ValidRegion(b.region), "--region %q is not a region name such as us-west-2", b.region)
-	behind := 0
-	for _, list := range [][]string{b.servers, b.endpoints, b.stsEndpoints} {
-		if len(list) > 0 {
-			behind++
-		}
-	}
-	b.note(behind > 1, "only one of --server, --endpoint and --sts-endpoint can stand behind the agent")
-	if len(b.stsEndpoints) > 0 {
+	b.note(len(b.servers) > 0 && len(b.endpoints) > 0, "only one of --server and --endpoint can stand behind the agent")
+	b.note(b.irsaAudience == "", "--irsa-audience is empty: it is the audience of the tokens of annotated service accounts, most often sts.amazonaws.com")
+	if b.stsAlone() {
 		return
 	}
-	b.note(b.roleARN != "" || b.roleMap != "", "--role-arn and --role-map are for --sts-endpoint; EKS Auth knows the role from the association")
+	b.note(b.roleARN != "" || b.roleMap != "", "--role-arn and --role-map are for --sts-endpoint alone; EKS Auth knows the role from the association")
 	b.note(b.cluster == "", "--cluster-name is missing: it is the name the cluster is registered by")
 	b.note(b.cluster != "" && !identity.ValidClusterName(b.cluster), "--cluster-name %q is not the name of a cluster: 1 to 100 of the characters A-Z a-z 0-9 _-", b.cluster)
+}
+
+// stsAlone is an agent without EKS Auth. Beside --server or --endpoint --sts-endpoint is for the roles that pods name.
+func (c *agentConfig) stsAlone() bool {
+	return len(c.stsEndpoints) > 0 && len(c.servers)+len(c.endpoints) == 0
+}
+
+// roleSTS is the STS for the roles that pods name.
+func (b *agentBacking) roleSTS(endpoints *upstream.Endpoints) {
+	b.plan.agent.IRSA = &agent.IRSA{
+		Backend: agent.STS(upstream.NewSTS(endpoints, nil, b.client), nil), Audience: b.irsaAudience, MaxRoles: b.maxRoles,
+	}
 }
 
 // anySTS is given the pods' own tokens.
@@ -91,6 +101,7 @@ func (b *agentBacking) podpass(servers []string) {
 	}
 	b.plan.agent.Audience = identity.PodIdentity
 	b.plan.agent.Backend = agent.EKSAuth(upstream.NewEKSAuth(endpoints, credentials, b.client), b.cluster)
+	b.roleSTS(endpoints) // theirs too
 }
 
 // eksAuth is AWS's, or whatever --endpoint names.

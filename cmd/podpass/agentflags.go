@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/podpass/podpass/identity"
 )
 
 // agentConfig is what podpass agent is told, in words.
@@ -20,6 +22,8 @@ type agentConfig struct {
 	// ours
 	servers, stsEndpoints []string
 	roleARN, roleMap      string
+	irsaAudience          string
+	maxRoles              int
 	region                string
 	insecureHTTP          bool
 	keys                  string
@@ -40,7 +44,7 @@ func (c *agentConfig) bind(a *app, cmd *cobra.Command) {
 	f.Uint16Var(&c.probePort, "probe-port", 2703, "`port` of /healthz and /readyz on localhost; 0: none")
 	f.StringVar(&c.metricsAddress, "metrics-address", "0.0.0.0", "`address` of the metrics")
 	f.Uint16Var(&c.metricsPort, "metrics-port", 2705, "`port` of the metrics; 0: none")
-	f.StringVarP(&c.cluster, "cluster-name", "c", "", "`name` of the cluster this node is of (required but with --sts-endpoint)")
+	f.StringVarP(&c.cluster, "cluster-name", "c", "", "`name` of the cluster this node is of (required but with --sts-endpoint alone)")
 	f.StringSliceVarP(&c.bindHosts, "bind-hosts", "b", []string{"169.254.170.23", "[fd00:ec2::23]"}, "`addresses` to bind; those that do not exist are left out, one must")
 	f.DurationVar(&c.retention, "max-credential-retention-before-renewal", 3*time.Hour, "`age` at which credentials are renewed, unless they expire sooner")
 	f.IntVar(&c.cacheSize, "max-cache-size", 2000, "`number` of pods whose credentials are kept")
@@ -51,9 +55,11 @@ func (c *agentConfig) bind(a *app, cmd *cobra.Command) {
 	oneOf(cmd, "verbosity", "panic", "error", "warn", "info", "debug", "trace")
 
 	f.StringSliceVar(&c.servers, "server", nil, "`URLs` of podpass servers, the preferred one first (default $AWS_ENDPOINT_URL)")
-	f.StringSliceVar(&c.stsEndpoints, "sts-endpoint", nil, "`URLs` of an STS to give the pods' own tokens to")
-	f.StringVar(&c.roleARN, "role-arn", "", "`ARN` of the role every pod gets, with --sts-endpoint")
-	f.StringVar(&c.roleMap, "role-map", "", `JSON `+"`file`"+` of the roles, with --sts-endpoint: {"NAMESPACE/SERVICEACCOUNT": {"RoleARN": "arn:..."}}; both may be globs`)
+	f.StringSliceVar(&c.stsEndpoints, "sts-endpoint", nil, "`URLs` of an STS to give the pods' own tokens to; beside --server or --endpoint only for roles that pods name")
+	f.StringVar(&c.roleARN, "role-arn", "", "`ARN` of the role every pod gets, with --sts-endpoint alone")
+	f.StringVar(&c.roleMap, "role-map", "", `JSON `+"`file`"+` of the roles, with --sts-endpoint alone: {"NAMESPACE/SERVICEACCOUNT": {"RoleARN": "arn:..."}}; both may be globs`)
+	f.StringVar(&c.irsaAudience, "irsa-audience", identity.STS, "`audience` of the tokens of pods that name their role (?role-arn=ARN)")
+	f.IntVar(&c.maxRoles, "max-roles-per-pod", 10, "`number` of roles one pod may name within an hour")
 	f.StringVar(&c.region, "region", "", "AWS `region` requests are signed for (default $AWS_REGION)")
 	f.BoolVar(&c.insecureHTTP, "insecure-http", false, "speak plain HTTP to services that are not on loopback, where everyone on the way can read tokens and credentials")
 	f.StringVar(&c.keys, "keys", "auto", "`source` of the cluster's keys: auto, server, apiserver, discovery=URL, FILE or none")

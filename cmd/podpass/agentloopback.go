@@ -48,10 +48,12 @@ func (a *app) loopbackAgent(ctx context.Context, c loopbackConfig) (url string, 
 	}
 	p := &agentPlan{addresses: []string{c.Listen}, loopback: true, registry: prometheus.NewRegistry(), log: c.Logger}
 	p.servers.clients = []*api.Client{server}
+	endpoints := upstream.NewEndpoints([]upstream.Endpoint{endpoint}, upstream.Options{})
 	p.agent = agent.Config{
 		Cluster: c.Cluster, Hosts: hostsOf(p.addresses), Audience: identity.PodIdentity, Logger: c.Logger, Registerer: p.registry,
 		Keys:    serverKeys(&p.servers, c.Cluster),
-		Backend: agent.EKSAuth(upstream.NewEKSAuth(upstream.NewEndpoints([]upstream.Endpoint{endpoint}, upstream.Options{}), c.Credentials, client), c.Cluster),
+		Backend: agent.EKSAuth(upstream.NewEKSAuth(endpoints, c.Credentials, client), c.Cluster),
+		IRSA:    &agent.IRSA{Backend: agent.STS(upstream.NewSTS(endpoints, nil, client), nil)},
 	}
 	ready, ended := make(chan string, 1), make(chan error, 1)
 	go func() {

@@ -67,6 +67,7 @@ func (c *agentConfig) plan(a *app, given func(flag string) bool) (*agentPlan, []
 		{"max-cache-size", int64(c.cacheSize)},
 		{"max-service-qps", int64(c.qps)},
 		{"max-in-flight", int64(c.inFlight)},
+		{"max-roles-per-pod", int64(c.maxRoles)},
 		{"max-credential-retention-before-renewal", int64(c.retention)},
 	} {
 		if limit.n <= 0 {
