@@ -34,11 +34,11 @@ type Cluster struct {
 // Start returns once the API server is ready; the cluster ends with the test.
 func Start(t *testing.T) *Cluster {
 	t.Helper()
-	etcdPath, err := etcd.build(t.Context())
+	etcdPath, err := etcd.command(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	serverPath, err := kubeAPIServer.build(t.Context())
+	serverPath, err := kubeAPIServer.command(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

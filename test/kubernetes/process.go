@@ -18,7 +18,7 @@ type process struct {
 
 // launch starts argv. The kernel ends it should the test's process die without doing so.
 func launch(name, log string, argv ...string) (*process, error) {
-	out, err := os.Create(log)
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -16,11 +17,16 @@ import (
 
 // writeSecrets makes what the API server is started with: the key it signs tokens with, and the administrator's own token.
 func (c *Cluster) writeSecrets() error {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
+	if err := writeTokenKey(c.dir); err != nil {
 		return err
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
+	// token, user name, user id, groups
+	return os.WriteFile(c.path("tokens.csv"), fmt.Appendf(nil, "%s,admin,admin,\"system:masters\"\n", c.token), 0o600)
+}
+
+// writeTokenKey makes the key of service account tokens: sa.key and sa.pub.
+func writeTokenKey(dir string) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return err
 	}
@@ -28,17 +34,22 @@ func (c *Cluster) writeSecrets() error {
 	if err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{
-		"sa.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-		"sa.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}),
-		// token, user name, user id, groups
-		"tokens.csv": fmt.Appendf(nil, "%s,admin,admin,\"system:masters\"\n", c.token),
-	} {
-		if err := os.WriteFile(c.path(name), text, 0o600); err != nil {
-			return err
-		}
+	if err := writePEM(filepath.Join(dir, "sa.pub"), "PUBLIC KEY", public); err != nil {
+		return err
 	}
-	return nil
+	return writeKey(filepath.Join(dir, "sa.key"), key)
+}
+
+func writeKey(path string, key crypto.PrivateKey) error {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return writePEM(path, "PRIVATE KEY", der)
+}
+
+func writePEM(path, kind string, der []byte) error {
+	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
 // Kubeconfig is a file of the test with which anything reaches the API server as the cluster's administrator.
@@ -47,15 +58,19 @@ func (c *Cluster) Kubeconfig(t *testing.T) string { return c.KubeconfigFor(t, c.
 // KubeconfigFor is the same with another bearer token, such as a service account's.
 func (c *Cluster) KubeconfigFor(t *testing.T, token string) string {
 	t.Helper()
-	const name = "test"
-	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{Server: c.host, CertificateAuthority: c.certificate()}
-	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: token}
-	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
-	config.CurrentContext = name
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
+	if err := writeKubeconfig(path, c.host, c.certificate(), &clientcmdapi.AuthInfo{Token: token}); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+func writeKubeconfig(path, host, authority string, user *clientcmdapi.AuthInfo) error {
+	const name = "test"
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: host, CertificateAuthority: authority}
+	config.AuthInfos[name] = user
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	return clientcmd.WriteToFile(*config, path)
 }

@@ -21,7 +21,7 @@ func launchEtcd(path, dir, clientURL, peerURL string) (*process, error) {
 // StartEtcd returns the URL of an etcd that is ready and ends with the test, for servers that share their state.
 func StartEtcd(t *testing.T) string {
 	t.Helper()
-	path, err := etcd.build(t.Context())
+	path, err := etcd.command(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
