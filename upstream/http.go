@@ -21,8 +21,17 @@ const maxAnswer = 1 << 20
 
 // NewHTTPClient makes the client for upstream services. roots nil are the system's. It follows no redirect, keeps idle connections, and uses
 // the environment's proxy but for addresses that no proxy could reach better.
-func NewHTTPClient(roots *x509.CertPool) *http.Client {
-	transport := &http.Transport{
+func NewHTTPClient(roots *x509.CertPool) *http.Client { return httpClient(newTransport(roots)) }
+
+func httpClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func newTransport(roots *x509.CertPool) bounded {
+	return bounded{&http.Transport{
 		Proxy:                  http.ProxyFromEnvironment, // never for loopback
 		DialContext:            dial,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
@@ -34,11 +43,7 @@ func NewHTTPClient(roots *x509.CertPool) *http.Client {
 		MaxIdleConnsPerHost:    64,
 		MaxResponseHeaderBytes: 64 << 10,
 		ForceAttemptHTTP2:      true,
-	}
-	return &http.Client{
-		Transport:     bounded{transport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	}}
 }
 
 // bounded caps what is read of an answer. It embeds the transport and no interface, for http.Client.CloseIdleConnections to find its method.

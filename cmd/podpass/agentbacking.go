@@ -27,9 +27,9 @@ type agentBacking struct {
 // backing sets up the backend, the podpass servers' API and the keys.
 func (c *agentConfig) backing(a *app, p *agentPlan, kube *rest.Config) []error {
 	b := &agentBacking{agentConfig: c, app: a, plan: p, region: cmp.Or(c.region, a.env.get("AWS_REGION"), a.env.get("AWS_DEFAULT_REGION"))}
-	roots, err := a.roots()
+	var err error
+	b.client, err = a.followingClient()
 	b.note(err != nil, "%w", err)
-	b.client = upstream.NewHTTPClient(roots)
 	servers := c.servers
 	if at := a.env.get("AWS_ENDPOINT_URL"); at != "" && len(c.servers)+len(c.endpoints)+len(c.stsEndpoints) == 0 {
 		servers = []string{at}
