@@ -13,7 +13,7 @@ type Cluster struct {
 	Account     string            `json:"account"`
 	Region      string            `json:"region"`
 	Issuer      string            `json:"issuer"`
-	KeySource   string            `json:"keySource"`        // "jwks", "discovery", "apiserver" or "hosted"
+	KeySource   string            `json:"keySource"`        // "jwks", "discovery", "apiserver", "incluster" or "hosted"
 	KeyIDs      []string          `json:"keyIds,omitempty"` // of pinned and hosted keys
 	AllowNoPod  bool              `json:"allowNoPod"`
 	TokenReview bool              `json:"tokenReview"`

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/podpass/podpass/api"
@@ -44,12 +45,14 @@ type Server struct {
 	listener  net.Listener
 	admin     net.Listener
 	services  http.Handler
+	keys      *keys.Keys
 	metrics   *metrics
 	rotator   *oidc.Rotator
 	installed *control.Installed
 	fatal     chan error      // what ends the server from below
 	ending    context.Context // done when it ends
 	end       context.CancelFunc
+	leaving   atomic.Bool // serves on, and says that it isn't ready
 }
 
 // New binds the ports, opens the state and, where it is empty, sets it up. The ports come first: a port in use must not leave a new
@@ -66,7 +69,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 			s.close()
 		}
 	}()
-	if s.listener, err = listen(c.Listen, c.TLSCert, c.TLSKey); err != nil {
+	if s.listener, err = listen(c); err != nil {
 		return nil, err
 	}
 	if s.admin, err = net.Listen("tcp", c.Admin); err != nil {
@@ -118,16 +121,16 @@ func (s *Server) mount() {
 	})
 	requests := record.Config{Gate: gate, Audit: recent, Now: c.Now, Random: c.Random, Logger: c.Logger, Observe: s.metrics.observe}
 	query := awsquery.Pipeline(requests)
-	issuers := keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery})
+	s.keys = keys.New(keys.Config{Store: s.store, Now: c.Now, AllowDiscovery: c.AllowDiscovery, OwnCluster: c.ownCluster()})
 	s.rotator = &oidc.Rotator{Store: s.store, Now: c.Now, Random: c.Random, Logger: c.Logger}
 
 	documents := oidc.Handler(s.store)
 	native := control.New(control.Config{
-		Pipeline: restjson.Pipeline(requests), Env: s.environment(), Keys: issuers, AllowTokens: c.AllowTokens, Recent: recent,
+		Pipeline: restjson.Pipeline(requests), Env: s.environment(), Keys: s.keys, AllowTokens: c.AllowTokens, Recent: recent,
 		Ending: s.ending,
 	})
 	queries := query.Handler(
-		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random}),
+		sts.New(sts.Config{Store: s.store, Gate: gate, Keys: s.keys, Now: c.Now, Random: c.Random}),
 		iam.New(iam.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
 	)
 	elsewhere := upstream.NewAccounts(upstream.Config{
@@ -136,7 +139,7 @@ func (s *Server) mount() {
 	routes := restjson.Pipeline(requests)
 	rest := routes.Handler(
 		eks.New(eks.Config{Store: s.store, Gate: gate, Now: c.Now, Random: c.Random}),
-		eksauth.New(eksauth.Config{Store: s.store, Gate: gate, Keys: issuers, Now: c.Now, Random: c.Random, Upstream: elsewhere}),
+		eksauth.New(eksauth.Config{Store: s.store, Gate: gate, Keys: s.keys, Now: c.Now, Random: c.Random, Upstream: elsewhere}),
 	)
 	// Not an http.ServeMux: it answers an unclean path with a redirect of its own, which no pipeline would have seen or put on record.
 	s.services = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,6 +169,7 @@ func (s *Server) Run(ctx context.Context) error {
 	go func() { cancel(s.rotator.Run(ctx)) }()
 	select {
 	case <-ctx.Done():
+		s.drain()
 	case err := <-s.fatal:
 		cancel(err)
 	}
@@ -176,6 +180,21 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(cause, err)
 	}
 	return err
+}
+
+// drain serves on for a while in which whoever sends requests here learns from /readyz to send them elsewhere. Without it a Service of Kubernetes
+// goes on sending them to a port that is closed.
+func (s *Server) drain() {
+	s.leaving.Store(true)
+	if s.config.Drain == 0 {
+		return
+	}
+	s.config.Logger.Info("not ready any more; requests are still taken", "for", s.config.Drain)
+	select {
+	case <-time.After(s.config.Drain):
+	case err := <-s.fatal:
+		s.config.Logger.Error("the state failed", "error", err)
+	}
 }
 
 // close is safe on a Server of which only part was made.
@@ -200,7 +219,7 @@ func (s *Server) URL() string {
 		return s.config.PublicURL
 	}
 	scheme := "http"
-	if s.config.TLSCert != "" {
+	if s.config.https() {
 		scheme = "https"
 	}
 	return scheme + "://" + s.listener.Addr().String()
@@ -218,15 +237,19 @@ func (s *Server) Handler() http.Handler { return s.services }
 // Store is the server's state, for programs it is part of.
 func (s *Server) Store() *store.Store { return s.store }
 
-func listen(address, certFile, keyFile string) (net.Listener, error) {
-	if certFile == "" {
-		return net.Listen("tcp", address)
+func listen(c Config) (net.Listener, error) {
+	if !c.https() {
+		return net.Listen("tcp", c.Listen)
 	}
-	cert, err := tls.LoadX509KeyPair(certFile, keyFile)
-	if err != nil {
-		return nil, err
+	certificate := c.Certificate
+	if certificate == nil {
+		files, err := newCertificateFiles(c)
+		if err != nil {
+			return nil, err
+		}
+		certificate = files.get
 	}
-	return tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
+	return tls.Listen("tcp", c.Listen, &tls.Config{GetCertificate: certificate, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
 }
 
 // httpServer bounds what a client may hold of the server: time and header size. Bodies are bounded by the pipelines.

@@ -14,6 +14,7 @@ const (
 	KeysDiscovery KeySource = "discovery" // OIDC discovery at the issuer
 	KeysAPIServer KeySource = "apiserver" // the API server's /openid/v1/jwks, through Kubeconfig
 	KeysHosted    KeySource = "hosted"    // podpass is the issuer
+	KeysInCluster KeySource = "incluster" // the API server of the cluster that podpass itself runs in, as its own service account
 )
 
 // Cluster is a registered cluster. Its name is unique per installation, and its key.

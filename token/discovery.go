@@ -35,6 +35,31 @@ func APIServer(client *http.Client, base string) Fetch {
 	}
 }
 
+// APIServerIssuer asks the API server at base, with a client authenticated for it, which issuer its tokens name.
+func APIServerIssuer(ctx context.Context, client *http.Client, base string) (issuer string, err error) {
+	uri := strings.TrimSuffix(base, "/") + "/.well-known/openid-configuration"
+	doc, err := get(ctx, client, uri)
+	if err != nil {
+		return "", err
+	}
+	err = read(string(doc), func(r *reader) error {
+		return r.object(func(name string) (err error) {
+			if name == "issuer" {
+				issuer, err = r.nonEmpty()
+				return err
+			}
+			return r.skip()
+		})
+	})
+	if err == nil && issuer == "" {
+		err = fmt.Errorf("it names no issuer")
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", uri, err)
+	}
+	return issuer, nil
+}
+
 // readDiscovery takes the jwks_uri out of an issuer's discovery document.
 func readDiscovery(text, issuer string) (uri string, err error) {
 	var claimed string

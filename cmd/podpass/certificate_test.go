@@ -14,8 +14,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// certificate CERT KEY writes a certificate for 127.0.0.1 that is its own CA, and its key.
-func certificate(ts *testscript.TestScript, _ bool, args []string) {
+// writeCertificate CERT KEY writes a certificate for 127.0.0.1 that is its own CA, and its key.
+func writeCertificate(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
 	template := &x509.Certificate{

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"strings"
 
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/token"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -164,27 +161,5 @@ func issuerOf(ctx context.Context, kubeconfig string) (string, error) {
 		return "", err
 	}
 	client.Timeout = callTimeout
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(config.Host, "/")+"/.well-known/openid-configuration", nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	text, err := readAllCapped(resp.Body, "the API server's OpenID configuration", 1<<20)
-	if err != nil {
-		return "", err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the API server answered %s", resp.Status)
-	}
-	var document struct {
-		Issuer string `json:"issuer"`
-	}
-	if err := json.Unmarshal(text, &document); err != nil || document.Issuer == "" {
-		return "", fmt.Errorf("the API server's OpenID configuration names no issuer")
-	}
-	return document.Issuer, nil
+	return token.APIServerIssuer(ctx, client, config.Host)
 }

@@ -67,7 +67,7 @@ func TestScripts(t *testing.T) {
 			// down [SIGNAL] ends the authority and wants exit code 0, or with ! any other.
 			"down":        func(ts *testscript.TestScript, neg bool, args []string) { theAuthority(ts).down(ts, neg, args) },
 			"twice":       func(ts *testscript.TestScript, neg bool, args []string) { theAuthority(ts).twice(ts) },
-			"certificate": certificate,
+			"certificate": writeCertificate,
 			"source":      source,
 			"exits":       exits,
 			"mode":        mode,

@@ -50,16 +50,20 @@ func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, w
 	if err != nil {
 		return explainStart(err, config)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Run(ctx) }()
 	life, end := context.WithCancel(ctx)
 	defer end()
+	ended := make(chan error, 1)
+	go func() {
+		err := s.Run(ctx)
+		end() // whoever waits for something beside a server that is no more need not
+		ended <- err
+	}()
 	var company sync.WaitGroup
 	if answers(ctx, s.AdminURL()) == nil {
 		var more *beside
 		if more, err = with(life, s, config); err == nil {
 			company.Go(func() { more.outlive(life, config.Logger) })
-			err = a.announce(ctx, c, config, s, more.env, ready)
+			err = a.announce(ctx, c, config, s, more, ready)
 		}
 		if err != nil {
 			stop()
@@ -73,7 +77,7 @@ func (a *app) start(ctx context.Context, c *serveConfig, config server.Config, w
 
 // announce says that the server answers: in D/env, then on standard output.
 func (a *app) announce(
-	ctx context.Context, c *serveConfig, config server.Config, s *server.Server, more envFile, ready func(*server.Server) string,
+	ctx context.Context, c *serveConfig, config server.Config, s *server.Server, more *beside, ready func(*server.Server) string,
 ) error {
 	installed := s.Installed()
 	if c.region != "" && c.region != installed.Region || c.account != "" && c.account != string(installed.Management) {
@@ -84,15 +88,19 @@ func (a *app) announce(
 		config.Logger.Info("tokens keep the issuer of the first start", "issuer", base, "listening", s.URL())
 	}
 	line := ready(s)
-	path := filepath.Join(config.DataDir, "env")
-	written, err := leaveEnvFile(ctx, path, s, config, more)
-	if err != nil {
-		return err
+	if more.keyIn != "" {
+		line += "  secret " + more.keyIn
+	} else {
+		path := filepath.Join(config.DataDir, "env")
+		written, err := leaveEnvFile(ctx, path, s, config, more.env)
+		if err != nil {
+			return err
+		}
+		if written {
+			line += "  env " + shellPath(path)
+		}
 	}
-	if written {
-		line += "  env " + shellPath(path)
-	}
-	_, err = fmt.Fprintln(a.Out, line)
+	_, err := fmt.Fprintln(a.Out, line)
 	return err
 }
 

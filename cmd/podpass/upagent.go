@@ -20,8 +20,10 @@ type companion func(ctx context.Context, s *server.Server, config server.Config)
 
 // beside is what a companion has started.
 type beside struct {
-	env  envFile      // what D/env tells of it
-	wait func() error // until it has ended; nil where nothing was started
+	env   envFile      // what D/env tells of it
+	keyIn string       // the Secret that has the administrator's key instead of D/env; "" for D/env
+	wait  func() error // until it has ended; nil where nothing was started
+	lost  string       // what is logged when it has ended before its time
 }
 
 // outlive waits for its end. That it fails is no reason to end the server, but to be told.
@@ -30,12 +32,9 @@ func (b *beside) outlive(ctx context.Context, log *slog.Logger) {
 		return
 	}
 	if err := b.wait(); ctx.Err() == nil {
-		log.Error("the agent has ended; the server goes on without it, and podpass run starts an agent of its own", "error", err)
+		log.Error(b.lost, "error", err)
 	}
 }
-
-// alone is the companion of podpass server.
-func alone(context.Context, *server.Server, server.Config) (*beside, error) { return &beside{}, nil }
 
 // upAgent is the agent of podpass up: on a port of loopback, in front of the server of this process, which it reaches by its URL as any agent
 // does. Its identity is the cluster's agent role, got at STS with a token of the hosted cluster: it may do no more than an agent in a real one.
@@ -67,7 +66,10 @@ func (a *app) upAgent(ctx context.Context, s *server.Server, config server.Confi
 	if err != nil {
 		return nil, err
 	}
-	return &beside{env: envFile{{"PODPASS_AGENT_URL", url}, {"PODPASS_AGENT_CLUSTER", config.HostedCluster}}, wait: wait}, nil
+	return &beside{
+		env: envFile{{"PODPASS_AGENT_URL", url}, {"PODPASS_AGENT_CLUSTER", config.HostedCluster}}, wait: wait,
+		lost: "the agent has ended; the server goes on without it, and podpass run starts an agent of its own",
+	}, nil
 }
 
 // freshToken is a token that is issued when it is asked for.

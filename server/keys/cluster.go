@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/podpass/podpass/store"
@@ -33,7 +34,8 @@ func (k *Keys) build(c *store.Cluster) token.Publisher {
 	if err != nil {
 		return none(err.Error())
 	}
-	if c.Keys == store.KeysDiscovery || c.Keys == store.KeysAPIServer {
+	switch c.Keys {
+	case store.KeysDiscovery, store.KeysAPIServer, store.KeysInCluster:
 		return token.Refreshing(fetch, k.Now)
 	}
 	set, err := fetch(context.Background()) // from the record: nothing to wait for
@@ -56,14 +58,26 @@ func (k *Keys) fetchOf(c *store.Cluster) (token.Fetch, error) {
 			client = k.RegisteredClient
 		}
 		return token.Discover(client, c.Issuer.String()), nil
-	case store.KeysAPIServer:
-		client, base, err := k.ClusterClient(c.Kubeconfig)
+	case store.KeysAPIServer, store.KeysInCluster:
+		client, base, err := k.apiServer(c)
 		if err != nil {
 			return nil, fmt.Errorf("cluster %s: %w", c.Name, err)
 		}
 		return token.APIServer(client, base), nil
 	}
 	return nil, fmt.Errorf("cluster %s has no known key source (%q): register it again", c.Name, c.Keys)
+}
+
+// apiServer is a client for a cluster's API server, and its base URL.
+func (k *Keys) apiServer(c *store.Cluster) (client *http.Client, base string, err error) {
+	switch {
+	case c.Keys != store.KeysInCluster:
+		return k.ClusterClient(c.Kubeconfig)
+	case k.OwnCluster == nil:
+		return nil, "", errors.New("its keys are had of the cluster that podpass itself runs in, and this server was not told that it runs in one " +
+			"(--register-cluster): give all servers of the installation the same flags, or register the cluster with a kubeconfig")
+	}
+	return k.OwnCluster()
 }
 
 // HostedJWKS is the public document of a hosted cluster's signing keys, all that are present: a key that no longer signs verifies until

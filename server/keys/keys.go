@@ -30,6 +30,9 @@ type Config struct {
 	RegisteredClient *http.Client
 	// ClusterClient is a client for the API server a kubeconfig names, and its base URL; KubeconfigClient if nil.
 	ClusterClient func(kubeconfig string) (*http.Client, string, error)
+	// OwnCluster is a client for the API server of the cluster that this server runs in, and its base URL; nil: none, and no keys of a cluster
+	// registered with store.KeysInCluster.
+	OwnCluster func() (*http.Client, string, error)
 }
 
 // Keys finds key sources. It is safe for concurrent use.

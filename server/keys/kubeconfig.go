@@ -21,13 +21,30 @@ func KubeconfigClient(kubeconfig string) (*http.Client, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("kubeconfig: %w", err)
 	}
-	c.Timeout = 5 * time.Second
-	client, err := rest.HTTPClientFor(c)
+	client, err := clientFor(c)
 	if err != nil {
 		return nil, "", fmt.Errorf("kubeconfig: %w", err)
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("redirects are not followed") }
 	return client, c.Host, nil
+}
+
+// OwnClient is what Config.OwnCluster wants, of a configuration this process has from whoever started it: it may name files, and reads the token
+// anew that kubelet replaces.
+func OwnClient(c *rest.Config) func() (*http.Client, string, error) {
+	return func() (*http.Client, string, error) {
+		client, err := clientFor(rest.CopyConfig(c))
+		return client, c.Host, err
+	}
+}
+
+func clientFor(c *rest.Config) (*http.Client, error) {
+	c.Timeout = 5 * time.Second
+	client, err := rest.HTTPClientFor(c)
+	if err != nil {
+		return nil, err
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return errors.New("redirects are not followed") }
+	return client, nil
 }
 
 func restConfig(kubeconfig string) (*rest.Config, error) {

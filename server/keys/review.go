@@ -64,10 +64,10 @@ type answer struct {
 }
 
 func (k *Keys) newReviewer(c *store.Cluster) (*reviewer, error) {
-	if c.Kubeconfig == "" {
+	if c.Kubeconfig == "" && c.Keys != store.KeysInCluster {
 		return nil, errors.New("token review needs a kubeconfig: register it again with --kubeconfig")
 	}
-	web, base, err := k.ClusterClient(c.Kubeconfig)
+	web, base, err := k.apiServer(c)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func (k *Keys) tryReview(ctx context.Context, c *store.Cluster) error {
 	refused, err := r.ask(ctx, noToken, &token.Claims{Subject: "nobody", Audience: []string{"sts.amazonaws.com"}})
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w (the kubeconfig's user needs what the cluster role system:auth-delegator allows)", err)
+		return fmt.Errorf("%w (the user it is asked as needs what the cluster role system:auth-delegator allows)", err)
 	case refused == nil:
 		return errors.New("its API server accepts anything as a token")
 	}
