@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Review is the request half of an AdmissionReview, v1 or v1beta1: the two agree in all that is read.
@@ -51,17 +52,20 @@ const (
 // ErrMalformed is wrapped by what ReadReview refuses.
 var ErrMalformed = errors.New("malformed admission review")
 
+// fromAPIServer spares a quarter of the reading: what an API server has encoded names no field twice.
+var fromAPIServer = jsontext.AllowDuplicateNames(true)
+
 // ReadReview reads a review, and the pod in it if it is of one being created. The pod's namespace is the request's.
 func ReadReview(body []byte) (*Review, error) {
 	r := new(Review)
-	if err := json.Unmarshal(body, r); err != nil {
+	if err := json.Unmarshal(body, r, fromAPIServer); err != nil {
 		// Nearly every review is of a pod, and is read at one go. An object that doesn't read as one is fine where it needn't be one.
 		var other struct {
 			APIVersion string `json:"apiVersion"`
 			Kind       string `json:"kind"`
 			Request    Header `json:"request"`
 		}
-		if json.Unmarshal(body, &other) != nil || other.Request.CreatesPod() {
+		if json.Unmarshal(body, &other, fromAPIServer) != nil || other.Request.CreatesPod() {
 			return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 		}
 		*r = Review{other.APIVersion, other.Kind, Request{Header: other.Request}}
