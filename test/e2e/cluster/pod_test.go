@@ -69,7 +69,10 @@ type said struct {
 	Error    string `json:"error"`
 }
 
-var errNothing = errors.New("nothing is said yet")
+var (
+	errNothing = errors.New("nothing is said yet")
+	errThere   = errors.New("it is still there")
+)
 
 // lines is what a container has said so far.
 func (w *world) lines(ctx context.Context, namespace, pod, container string) ([]said, error) {

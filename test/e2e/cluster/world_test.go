@@ -67,7 +67,10 @@ func (w *world) begin(ctx context.Context) (err error) {
 		return err
 	}
 	w.progress("podpass install --apply")
-	if err := w.install(ctx); err != nil {
+	if err := w.makeVolume(ctx); err != nil {
+		return err
+	}
+	if _, err := w.install(ctx); err != nil {
 		return err
 	}
 	w.progress("starting the pod whose token is to be rotated")
