@@ -16,8 +16,26 @@ const (
 	shortDialTimeout = 300 * time.Millisecond
 )
 
-// maxAnswer bounds an answer's body.
+// maxAnswer bounds an answer's body, but for a client that was made for longer ones.
 const maxAnswer = 1 << 20
+
+// Longer is the client for answers that may have up to so many bytes. It shares the connections.
+func Longer(client *http.Client, most int64) *http.Client {
+	out := *client
+	out.Transport = longer{client.Transport, most}
+	return &out
+}
+
+type longer struct {
+	http.RoundTripper
+	most int64
+}
+
+type longestAnswer struct{} // the context key
+
+func (l longer) RoundTrip(r *http.Request) (*http.Response, error) {
+	return l.RoundTripper.RoundTrip(r.WithContext(context.WithValue(r.Context(), longestAnswer{}, l.most)))
+}
 
 // NewHTTPClient makes the client for upstream services. roots nil are the system's. It follows no redirect, keeps idle connections, and uses
 // the environment's proxy but for addresses that no proxy could reach better.
@@ -52,7 +70,11 @@ type bounded struct{ *http.Transport }
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := b.Transport.RoundTrip(r)
 	if err == nil {
-		res.Body = &cappedBody{Reader: io.LimitReader(res.Body, maxAnswer), Closer: res.Body}
+		most, given := r.Context().Value(longestAnswer{}).(int64)
+		if !given {
+			most = maxAnswer
+		}
+		res.Body = &cappedBody{Reader: io.LimitReader(res.Body, most), Closer: res.Body}
 	}
 	return res, err
 }
