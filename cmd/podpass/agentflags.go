@@ -31,6 +31,7 @@ type agentConfig struct {
 	bindPods              bool
 	inFlight              int
 	handoverSocket        string
+	linger                time.Duration
 	loopback              string
 	logFormat             string
 }
@@ -69,6 +70,7 @@ func (c *agentConfig) bind(a *app, cmd *cobra.Command) {
 	f.BoolVar(&c.bindPods, "bind-pod-addresses", false, "serve a token only at an address of its own pod")
 	f.IntVar(&c.inFlight, "max-in-flight", 64, "`number` of calls of the service behind at a time")
 	f.StringVar(&c.handoverSocket, "handover-socket", defaultHandover, "Unix `socket` over which agents replace each other; \"\": none")
+	f.DurationVar(&c.linger, "shutdown-delay", 0, "`time` to serve on after SIGTERM, unless another agent takes over; in a DaemonSet longer than a new agent needs to start")
 	f.StringVar(&c.loopback, "loopback", "", "`host:port` on loopback to listen at instead; port 0 lets the system pick one")
 	f.StringVar(&c.logFormat, "log-format", "text", "logs on stderr as `text or json`")
 	oneOf(cmd, "log-format", "text", "json")

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -34,13 +35,14 @@ type agentPlan struct {
 	socket         string // "": agents do not replace each other
 	socketGiven    bool   // so that it must work
 	inPod          bool
+	linger         time.Duration // serve on for so long when asked to end
 }
 
 // plan makes sense of the flags and reports every mistake. It makes no call.
 func (c *agentConfig) plan(a *app, given func(flag string) bool) (*agentPlan, []error) {
 	p := &agentPlan{
 		socket: c.handoverSocket, socketGiven: given("handover-socket"), inPod: a.env.get("KUBERNETES_SERVICE_HOST") != "",
-		registry: prometheus.NewRegistry(), loopback: c.loopback != "",
+		registry: prometheus.NewRegistry(), loopback: c.loopback != "", linger: c.linger,
 	}
 	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	var problems []error
@@ -73,6 +75,9 @@ func (c *agentConfig) plan(a *app, given func(flag string) bool) (*agentPlan, []
 		if limit.n <= 0 {
 			note(fmt.Errorf("--%s must be more than 0: without cache and renewal pods lose their credentials whenever the service behind is away", limit.flag))
 		}
+	}
+	if c.linger < 0 {
+		note(errors.New("--shutdown-delay must not be negative"))
 	}
 	kube, err := c.kube(a)
 	note(err)

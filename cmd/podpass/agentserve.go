@@ -45,7 +45,7 @@ func (a *app) serveAgent(ctx context.Context, p *agentPlan) error {
 	a.spareMemory(p.agent.MaxCache)
 	context.AfterFunc(ctx, func() {
 		stop() // the second signal does what it does to any process
-		p.log.Info("stopping when the requests under way are answered; interrupt again to stop at once")
+		p.log.Info("stopping when the requests under way are answered; interrupt again to stop at once", "delay", p.linger)
 	})
 	if len(p.links) > 0 {
 		states, _ := link.Ensure(p.links...) // what is missing shows when it cannot be listened at
@@ -63,7 +63,7 @@ func (a *app) serveAgent(ctx context.Context, p *agentPlan) error {
 	})
 }
 
-// run serves what was planned. ready is called with the URLs pods use when all of them answer.
+// run serves what was planned until the context is done, and for p.linger after that if no other agent takes over before. ready is called with the URLs pods use when all of them answer.
 func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) error {
 	n, err := p.build()
 	if err != nil {
@@ -79,7 +79,7 @@ func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) er
 			p.log.Warn("starting with an empty cache", "error", err)
 		}
 	}
-	working, rest := context.WithCancel(ctx)
+	working, rest := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	defer group.Wait()
 	defer rest()
@@ -104,7 +104,7 @@ func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) er
 		return err
 	}
 	select {
-	case <-ctx.Done():
+	case <-p.over(ctx, working):
 		return nil
 	case err := <-s.failed:
 		return err
@@ -118,6 +118,25 @@ func (p *agentPlan) run(ctx context.Context, ready func(urls []string) error) er
 		rest() // now: until here a probe may still want to know whether this agent is ready
 		return p.outlived(ctx, successor)
 	}
+}
+
+// over is closed when an agent that is asked to end has waited for its successor long enough. A DaemonSet's new agent shares the old one's probes
+// and so looks ready before it is: the old pod may be deleted when the new one has hardly begun.
+func (p *agentPlan) over(asked, working context.Context) <-chan struct{} {
+	if p.linger == 0 {
+		return asked.Done()
+	}
+	over := make(chan struct{})
+	context.AfterFunc(asked, func() {
+		timer := time.NewTimer(p.linger)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			close(over)
+		case <-working.Done():
+		}
+	})
+	return over
 }
 
 // outlived ends the agent that was replaced. In a pod the kubelet would start it again, to replace its successor in turn: there it waits until the

@@ -63,3 +63,53 @@ func TestAgentNeedsNoSecret(t *testing.T) {
 	other.stop()
 	a.stop()
 }
+
+// The flags of the EKS agent and the environment its pod would be given, and nothing of ours: its way in. The cluster's own API server is no help to
+// it, for its pod has no service account token.
+func TestAgentUnderTheFlagsOfEKS(t *testing.T) {
+	cluster := shop(t)
+	a := up(t, t.TempDir())
+	a.must("cluster", "register", "prod", "--kubeconfig", registrar(t, cluster))
+	a.apply(prodPodRole)
+	makeNamespace(t, cluster, "podpass-system")
+	makeAccount(t, cluster, "podpass-system", "podpass-agent", nil)
+	_, token := makePod(t, cluster, "web-0", "10.244.1.7", false)
+	file := filepath.Join(t.TempDir(), "token")
+	raw := requestToken(t, cluster, "podpass-system", "podpass-agent", authentication.TokenRequestSpec{Audiences: []string{"sts.amazonaws.com"}})
+	if err := os.WriteFile(file, []byte(raw), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := newNode(t, a)
+	pod := n.pod(7)
+	n.env = as(environment(t, filepath.Join(t.TempDir(), "none")), map[string]string{
+		"AWS_REGION": "us-west-2", "AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/podpass/podpass-agent-prod", "AWS_WEB_IDENTITY_TOKEN_FILE": file,
+		"AWS_ENDPOINT_URL_STS": a.url,
+	})
+	n.must(filepath.Join(binDir, "podpass"), "agent", "initialize")
+	run := func(args ...string) *agentProcess {
+		cmd := n.command(filepath.Join(binDir, "podpass"), append([]string{"agent", "server"}, args...)...)
+		cmd.Env = n.env
+		return startAgent(t, cmd)
+	}
+	t.Cleanup(func() { os.RemoveAll("/run/podpass-agent") }) // no flag of EKS's keeps it from there
+	agent := run("--port", "80", "--cluster-name", "prod", "--probe-port", "2703", "--metrics-address", "0.0.0.0", "--metrics-port", "2705",
+		"-b", "169.254.170.23,[fd00:ec2::23]", "--max-credential-retention-before-renewal", "3h", "--max-cache-size", "2000", "--max-service-qps", "3",
+		"--endpoint", a.url, "-v", "info")
+	for _, uri := range []string{overIPv4, overIPv6} {
+		if body, err := fetch(t.Context(), pod.client(), uri, token); err != nil {
+			t.Errorf("%s: %v\n%s", uri, err, body)
+		}
+	}
+	for path, want := range map[string]string{
+		"http://127.0.0.1:2703/healthz": "ok", "http://127.0.0.1:2703/readyz": "ok", "http://127.0.0.1:2705/metrics": `pod_identity_http_response{code="200"} 2`,
+	} {
+		if body, err := fetch(t.Context(), n.client(), path, ""); err != nil || !strings.Contains(body, want) {
+			t.Errorf("%s: %v\n%s", path, err, body)
+		}
+	}
+	if caller := a.lastExchange().Caller; !strings.HasPrefix(caller, "arn:aws:sts::111122223333:assumed-role/podpass-agent-prod/") {
+		t.Errorf("the agent was %s", caller)
+	}
+	agent.stop()
+	a.stop()
+}
