@@ -18,6 +18,11 @@ func (n *Node) connect() error {
 	if err != nil {
 		return err
 	}
+	if err := rest.LoadTLSFiles(config); err != nil {
+		return err
+	}
+	// client-go shares connections among configurations that name the same files, of which every Node has its own under the same names.
+	config.CAFile, config.CertFile, config.KeyFile = "", "", ""
 	config.QPS = -1
 	n.config = config
 	n.client, err = clientset.NewForConfig(config)

@@ -31,6 +31,7 @@ func makeNetwork() error {
 		{"addr", "add", NodeAddress + "/24", "dev", link},
 		{"link", "set", link, "up"},
 		{"link", "set", farEnd, "up"},
+		{"route", "add", serviceIPs, "dev", link}, // what the node itself sends to a service must have a way before kube-proxy's rules give it another
 	} {
 		if err := command("ip", args...); err != nil {
 			return err
