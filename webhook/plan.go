@@ -21,8 +21,8 @@ func (p *plan) all(pod *Pod) []Addition {
 	additions := make([]Addition, 0, len(pod.Spec.Containers)+len(pod.Spec.InitContainers))
 	for init, list := range [2][]Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for i := range list {
-			if !p.selects.selects(list[i].Name) {
-				continue
+			if list[i].Name == "" || !p.selects.selects(list[i].Name) {
+				continue // one without a name is refused by the API server, whatever is added
 			}
 			a := p.container(&list[i])
 			if len(a.Env)+len(a.Mounts)+len(a.Replace) > 0 {
