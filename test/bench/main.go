@@ -17,9 +17,12 @@ func main() {
 	if len(os.Args) == 4 && os.Args[1] == "limit" {
 		exit(serveLimit(os.Args[2], os.Args[3]))
 	}
+	if len(os.Args) >= 4 && os.Args[1] == "reviews" {
+		exit(serveReviews(os.Args[2:]))
+	}
 	rounds := flag.Int("rounds", 7, "counted rounds of each target")
 	round := flag.Duration("round", 4*time.Second, "length of a round")
-	only := flag.String("only", "", "one part: decisions, roles, associations or agent")
+	only := flag.String("only", "", "one part: decisions, roles, associations, agent or webhook")
 	flag.Parse()
 	// The generator shares the machine's cores with what it measures: its own garbage is collected rarely.
 	debug.SetGCPercent(800)
@@ -53,6 +56,7 @@ func run(ctx context.Context, podpass string, rounds int, round time.Duration, o
 		{"roles", func() error { return mainJob(ctx, podpass, dir, rounds, round) }},
 		{"associations", func() error { return podIdentity(ctx, podpass, dir, rounds, round) }},
 		{"agent", func() error { return nodeAgent(ctx, podpass, dir) }},
+		{"webhook", func() error { return admission(ctx, dir, rounds, round) }},
 	} {
 		if only != "" && only != part.name {
 			continue

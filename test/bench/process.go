@@ -51,17 +51,29 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// anonymous is the process's anonymous resident memory in bytes (RssAnon of proc(5)).
-func (p *process) anonymous() (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+// anonymous is the process's anonymous resident memory in bytes.
+func (p *process) anonymous() (int64, error) { return p.status("RssAnon") }
+
+// resident is all of its resident memory in bytes, its program and libraries included, now and at most since it was started.
+func (p *process) resident() (now, peak int64, err error) {
+	if now, err = p.status("VmRSS"); err != nil {
+		return 0, 0, err
+	}
+	peak, err = p.status("VmHWM")
+	return now, peak, err
+}
+
+// status is a size in bytes from /proc/PID/status, see proc(5).
+func (p *process) status(name string) (int64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(status)) {
+	for line := range strings.Lines(string(text)) {
 		var kib int64
-		if n, _ := fmt.Sscanf(line, "RssAnon: %d kB", &kib); n == 1 {
+		if n, _ := fmt.Sscanf(line, name+": %d kB", &kib); n == 1 {
 			return kib << 10, nil
 		}
 	}
-	return 0, fmt.Errorf("no RssAnon in /proc/%d/status", p.cmd.Process.Pid)
+	return 0, fmt.Errorf("no %s in /proc/%d/status", name, p.cmd.Process.Pid)
 }
