@@ -303,7 +303,7 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "endpoint type by flag", account: annotated(), config: webhook.Config{Settings: webhook.Settings{STSRegionalEndpoint: &no}},
-			want: outcome{Reason: "RoleAnnotated", Mechanism: "irsa"}, lacks: []string{"AWS_STS_REGIONAL_ENDPOINTS"},
+			want: outcome{Reason: "RoleAnnotated", Mechanism: "irsa"}, contains: []string{`"AWS_STS_REGIONAL_ENDPOINTS","value":"legacy"`},
 		},
 		{
 			name: "endpoint type of an old cluster", account: annotated(), config: webhook.Config{Version: version("v1.21.5")},

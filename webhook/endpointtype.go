@@ -100,10 +100,7 @@ func (d *decider) endpointType() string {
 	case regional != nil:
 		return endpointValue(*regional)
 	case d.rules.settings.STSRegionalEndpoint != nil:
-		if *d.rules.settings.STSRegionalEndpoint {
-			return EndpointRegional
-		}
-		return "" // as the EKS webhook does; an installation that means global says so account by account
+		return endpointValue(*d.rules.settings.STSRegionalEndpoint)
 	case d.facts.Version.regionalByDefault():
 		return EndpointRegional
 	}

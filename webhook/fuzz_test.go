@@ -66,10 +66,8 @@ func FuzzPatch(f *testing.F) {
 	f.Add([]byte(`{"metadata":{},"spec":{"containers":[{"name":"a","env":[{"name":"NO_PROXY","value":"x"},{"name":"AWS_ROLE_ARN"}]}]}}`), roleARN, "x", "-1", uint8(1))
 	f.Add([]byte(`{"metadata":{"future":[1e400]},"spec":{"future":{"a":null},"containers":[{"name":"a","new":[{}]}]}}`), "x", "x", "x", uint8(2))
 	f.Fuzz(func(t *testing.T, object []byte, role, regional, expiration string, options uint8) {
-		var shape struct {
-			Metadata map[string]any
-		}
-		if !jsontext.Value(object).IsValid() || json.Unmarshal(object, &shape) != nil || shape.Metadata == nil {
+		var shape map[string]any
+		if !jsontext.Value(object).IsValid() || json.Unmarshal(object, &shape) != nil || !isObject(shape["metadata"]) {
 			return // no API server sends a pod that names a field twice, or has no metadata
 		}
 		settings := webhook.Settings{IRSAThroughAgent: options&4 != 0}
@@ -98,6 +96,11 @@ func FuzzPatch(f *testing.F) {
 			t.Errorf("patched again: %s\nafter %s", again.Response.Patch, after)
 		}
 	})
+}
+
+func isObject(value any) bool {
+	_, ok := value.(map[string]any)
+	return ok
 }
 
 func decoded(t *testing.T, object []byte) any {
@@ -133,7 +136,7 @@ func onlyOurs(before, after any, path string) error {
 			return fmt.Errorf("%s is no object any more", path)
 		}
 		for key := range a {
-			if _, had := b[key]; !had && path+"/"+key != "/metadata/labels" && path+"/"+key != "/metadata/labels/eks.amazonaws.com/pod-identity" && !ourLists.MatchString(path+"/"+key) {
+			if _, had := b[key]; !had && path+"/"+key != "/metadata/labels" && path+"/"+key != "/metadata/labels/eks.amazonaws.com/pod-identity" && !ourLists.MatchString(path+"/"+key) && !ourValues.MatchString(path+"/"+key) {
 				return fmt.Errorf("%s/%s is new", path, key)
 			}
 		}

@@ -23,11 +23,14 @@ func TestMergeNoProxy(t *testing.T) {
 		},
 		{
 			name: "an exception", env: `{"name":"HTTP_PROXY","value":"http://p"},{"name":"NO_PROXY","value":"localhost,169.254.170.23"}`,
-			want: []string{`replace /spec/containers/0/env/1/value "localhost,169.254.170.23,[fd00:ec2::23],sts.example"`},
+			want: []string{`add /spec/containers/0/env/1/value "localhost,169.254.170.23,[fd00:ec2::23],sts.example"`},
 		},
 		{
 			name: "both spellings", env: `{"name":"no_proxy","value":""},{"name":"NO_PROXY","value":"a"}`,
-			want: []string{`replace /spec/containers/0/env/1/value "a,` + ours + `"`, `replace /spec/containers/0/env/0/value "` + ours + `"`},
+			want: []string{`add /spec/containers/0/env/1/value "a,` + ours + `"`, `add /spec/containers/0/env/0/value "` + ours + `"`},
+		},
+		{
+			name: "an empty exception, as API servers write it", env: `{"name":"NO_PROXY"}`, want: []string{`add /spec/containers/0/env/0/value "` + ours + `"`},
 		},
 		{name: "everything", env: `{"name":"NO_PROXY","value":"*"}`},
 		{
@@ -44,7 +47,7 @@ func TestMergeNoProxy(t *testing.T) {
 			got := outcomeOf(t, a)
 			var proxy []string
 			for _, op := range got.Patch {
-				if strings.Contains(strings.ToLower(op), "no_proxy") || strings.HasPrefix(op, "replace") {
+				if strings.Contains(strings.ToLower(op), "no_proxy") || strings.Contains(op, "/value ") {
 					proxy = append(proxy, op)
 				}
 			}

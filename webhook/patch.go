@@ -32,7 +32,8 @@ func Patch(pod *Pod, d *Decision) []Operation {
 		}
 		path += strconv.Itoa(a.Index)
 		for _, r := range a.Replace {
-			b.operation("replace", path+"/env/"+strconv.Itoa(r.Index)+"/value", func(v []byte) []byte { return quote(v, r.Value) })
+			// An add replaces, and unlike a replace does so too where an empty value was left out.
+			b.operation(path+"/env/"+strconv.Itoa(r.Index)+"/value", func(v []byte) []byte { return quote(v, r.Value) })
 		}
 		appendTo(&b, path+"/env", list[a.Index].Env == nil, a.Env, appendEnv)
 		appendTo(&b, path+"/volumeMounts", list[a.Index].VolumeMounts == nil, a.Mounts, appendMount)
@@ -46,10 +47,10 @@ type patchBuilder struct {
 	values     []byte
 }
 
-func (b *patchBuilder) operation(op, path string, value func([]byte) []byte) {
+func (b *patchBuilder) operation(path string, value func([]byte) []byte) {
 	start := len(b.values)
 	b.values = value(b.values)
-	b.operations = append(b.operations, Operation{op, path, jsontext.Value(b.values[start:len(b.values):len(b.values)])})
+	b.operations = append(b.operations, Operation{"add", path, jsontext.Value(b.values[start:len(b.values):len(b.values)])})
 }
 
 func (b *patchBuilder) label(labels *Marks, key string) {
@@ -57,9 +58,9 @@ func (b *patchBuilder) label(labels *Marks, key string) {
 	switch {
 	case key == "":
 	case labels.Present:
-		b.operation("add", "/metadata/labels/"+pointer(key), func(v []byte) []byte { return quote(v, value) })
+		b.operation("/metadata/labels/"+pointer(key), func(v []byte) []byte { return quote(v, value) })
 	default:
-		b.operation("add", "/metadata/labels", func(v []byte) []byte {
+		b.operation("/metadata/labels", func(v []byte) []byte {
 			v = quote(append(v, '{'), key)
 			return append(quote(append(v, ':'), value), '}')
 		})
@@ -76,17 +77,17 @@ func (b *patchBuilder) volumes(pod *Pod, d *Decision) {
 	switch {
 	case d.Token == nil:
 	case none:
-		b.operation("add", "/spec/volumes", list(token))
+		b.operation("/spec/volumes", list(token))
 		none = false
 	default:
-		b.operation("add", "/spec/volumes/0", token)
+		b.operation("/spec/volumes/0", token)
 	}
 	switch {
 	case d.CAConfigMap == "":
 	case none:
-		b.operation("add", "/spec/volumes", list(ca))
+		b.operation("/spec/volumes", list(ca))
 	default:
-		b.operation("add", "/spec/volumes/-", ca)
+		b.operation("/spec/volumes/-", ca)
 	}
 }
 
@@ -95,7 +96,7 @@ func appendTo[T any](b *patchBuilder, path string, absent bool, elements []T, va
 	switch {
 	case len(elements) == 0:
 	case absent:
-		b.operation("add", path, func(v []byte) []byte {
+		b.operation(path, func(v []byte) []byte {
 			v = append(v, '[')
 			for i := range elements {
 				if i > 0 {
@@ -108,7 +109,7 @@ func appendTo[T any](b *patchBuilder, path string, absent bool, elements []T, va
 	default:
 		path += "/-"
 		for i := range elements {
-			b.operation("add", path, func(v []byte) []byte { return value(v, &elements[i]) })
+			b.operation(path, func(v []byte) []byte { return value(v, &elements[i]) })
 		}
 	}
 }

@@ -133,6 +133,16 @@ func (f *Follower) Matching(namespace, name string) bool {
 	return f.set != nil && f.set.matches(identity.ServiceAccount{Namespace: namespace, Name: name})
 }
 
+// Entries are the associations known now, in no order.
+func (f *Follower) Entries() []identity.Globs {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.set == nil {
+		return nil
+	}
+	return f.set.entries()
+}
+
 // Changed returns a channel that is closed at the next change of the set, the first snapshot included. Get it before you look.
 func (f *Follower) Changed() <-chan struct{} {
 	f.mu.RLock()

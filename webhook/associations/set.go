@@ -75,3 +75,16 @@ func (s *set) len() int {
 	}
 	return n
 }
+
+func (s *set) entries() []identity.Globs {
+	all := slices.Clone(s.anywhere)
+	for account := range s.exact {
+		all = append(all, identity.Globs{Namespace: account.Namespace, ServiceAccount: account.Name})
+	}
+	for namespace, globs := range s.within {
+		for _, glob := range globs {
+			all = append(all, identity.Globs{Namespace: namespace, ServiceAccount: glob})
+		}
+	}
+	return all
+}

@@ -70,6 +70,13 @@ func (s *source[T]) find(namespace, name string) (T, bool) {
 	return s.good.find(namespace, name)
 }
 
+// Entries are those in effect, by NAMESPACE/NAME.
+func (s *source[T]) Entries() map[string]T {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.good.entries()
+}
+
 func (s *source[T]) ready() error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -53,3 +53,18 @@ func (t *table[T]) len() int {
 	}
 	return len(t.exact) + len(t.wild)
 }
+
+// entries are all of them, by NAMESPACE/NAME.
+func (t *table[T]) entries() map[string]T {
+	all := map[string]T{}
+	if t == nil {
+		return all
+	}
+	for account, value := range t.exact {
+		all[account.String()] = value
+	}
+	for _, e := range t.wild {
+		all[e.globs.String()] = e.value
+	}
+	return all
+}
