@@ -18,12 +18,11 @@ import (
 
 // What the guard is known by in a cluster.
 const (
-	Lease      = "podpass-guard"
-	ListName   = "podpass-accounts"
-	CAName     = "podpass-ca"
+	Lease    = "podpass-guard"
+	ListName = "podpass-accounts"
+	CAName   = "podpass-ca"
+
 	caKey      = "ca.crt"
-	irsa       = "irsa"         // values of a list
-	podIdent   = "pod-identity" //
 	labelKey   = "app.kubernetes.io/managed-by"
 	labelValue = "podpass"
 )
@@ -104,7 +103,7 @@ func (g *Guard) Run(ctx context.Context) error {
 
 // turn waits for the Lease, and works until it is lost.
 func (g *Guard) turn(ctx context.Context) error {
-	worked := make(chan struct{})
+	begun := make(chan context.Context, 1)
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
 			LeaseMeta:  meta.ObjectMeta{Name: Lease, Namespace: g.cfg.Namespace},
@@ -115,31 +114,29 @@ func (g *Guard) turn(ctx context.Context) error {
 		ReleaseOnCancel: true,
 		Name:            Lease,
 		Callbacks: leaderelection.LeaderCallbacks{
-			OnStartedLeading: func(ctx context.Context) {
-				defer close(worked)
-				g.metrics.leading.Set(1)
-				defer g.metrics.leading.Set(0)
-				g.cfg.Log.Info("guard: keeping the lists of accounts", "replica", g.cfg.Identity)
-				g.work(ctx)
-			},
+			OnStartedLeading: func(ctx context.Context) { begun <- ctx },
 			OnStoppedLeading: func() {},
 		},
 	})
 	if err != nil {
 		return err
 	}
-	if !lead(ctx, elector) {
-		return nil // it never was this replica's turn
-	}
-	<-worked
-	if ctx.Err() == nil {
-		g.cfg.Log.Warn("guard: the lease was lost, another replica may keep the lists", "lease", g.cfg.Namespace+"/"+Lease)
+	ended := make(chan struct{})
+	go func() {
+		elector.Run(ctx)
+		close(ended)
+	}()
+	select {
+	case <-ended: // it never was this replica's turn
+	case turn := <-begun:
+		g.cfg.Log.Info("guard: this replica keeps the lists of accounts", "replica", g.cfg.Identity)
+		g.metrics.leading.Set(1)
+		g.work(turn)
+		g.metrics.leading.Set(0)
+		<-ended
+		if ctx.Err() == nil {
+			g.cfg.Log.Warn("guard: the lease was lost, another replica may keep the lists", "lease", g.cfg.Namespace+"/"+Lease)
+		}
 	}
 	return nil
-}
-
-// lead says whether the elector began to lead.
-func lead(ctx context.Context, elector *leaderelection.LeaderElector) bool {
-	elector.Run(ctx)
-	return elector.GetLeader() != ""
 }
