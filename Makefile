@@ -23,13 +23,17 @@ test: $(BUILD)/cli/aws $(JS)/node_modules/.package-lock.json ## Run every test t
 	$(GO) vet ./...
 	PODPASS_TEST_AWS_CLI=$(BUILD)/cli/aws $(GO) test -race -timeout 20m ./...
 
+# Groups of test/e2e, in the order they run: processes (the binary), node (the Kubernetes that the next one runs on), cluster (podpass on it, with real pods).
+GROUP ?= processes node cluster
+RUN ?= .
 .PHONY: e2e
-e2e: ## Test against a real Kubernetes API server, nodes with networks of their own, a full disk and kill -9, as root; the first time builds Kubernetes, for minutes
-	@[ "$$(id -u)" = 0 ] || { echo "make e2e mounts small file systems and so needs root: sudo make e2e"; exit 1; }
-	@command -v ip >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends iproute2 >/dev/null; } || { echo "make e2e needs iproute2's ip, for nodes and pods on networks of their own"; exit 1; }
+e2e: ## Test on a real Kubernetes with pods, as root; first builds it, for 10 minutes. Parts: make e2e GROUP=cluster RUN=TestRace
+	@[ "$$(id -u)" = 0 ] || { echo "make e2e makes namespaces and mounts and so needs root: sudo make e2e"; exit 1; }
+	@test/kubernetes/debian-packages.sh
 	@# Whatever way it ends, the mounts go with their namespace, the networks with their last process and the files with their directory.
-	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
-		TMPDIR=$$tmp unshare --mount $(GO) test -tags e2e -timeout 30m -count=1 -v ./test/e2e/processes
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && export TMPDIR=$$tmp && \
+		echo "compiling the tests of: $(GROUP)" && $(GO) test -tags e2e -c -o $$tmp/ $(GROUP:%=./test/e2e/%) && \
+		unshare --mount $(GO) test -p 1 -tags e2e -timeout 40m -count=1 -v -run '$(RUN)' $(GROUP:%=./test/e2e/%)
 
 # The unmodified clients of test/conformance: Debian's AWS CLI, unpacked beside the build, and the JavaScript SDK.
 $(BUILD)/cli/aws: test/conformance/debian-cli.sh

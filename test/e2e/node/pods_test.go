@@ -116,6 +116,13 @@ func inPod(t *testing.T, n *kubernetes.Node, args ...string) string {
 func reachesService(t *testing.T, n *kubernetes.Node) {
 	t.Helper()
 	address := kubectl(t, n, "", "-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
+	until(t, "kube-proxy, which is a second behind", func() error {
+		resp, err := http.Get("http://" + address)
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	})
 	for _, host := range []string{"web", "web.shop.svc.cluster.local", address, "web", address} {
 		if out := inPod(t, n, "get", "http://"+host); !strings.HasPrefix(out, "200 OK\nthis is web-") {
 			t.Errorf("%s answered %s", host, out)
