@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// What the process may take: a review allocates some tens of kilobytes, and at ten thousand a second a heap that is collected whenever it has doubled
+// is collected all the time. GOGC and GOMEMLIMIT overrule it.
+const (
+	webhookGCPercent = 400
+	webhookMemory    = 80 << 20 // bytes, above which it is collected sooner
+)
+
+// webhookStreams is how many reviews one connection of the API server carries at a time. Where they do not suffice it opens another.
+const webhookStreams = 1000
+
+// serveWebhook runs a webhook until SIGINT or SIGTERM; a second one ends the process at once.
+func (a *app) serveWebhook(ctx context.Context, p *webhookPlan) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if a.env.get("GOGC") == "" && a.env.get("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(webhookGCPercent)
+		debug.SetMemoryLimit(webhookMemory)
+	}
+	context.AfterFunc(ctx, func() {
+		stop() // the second signal does what it does to any process
+		p.log.Info("stopping when the API server has gone elsewhere; interrupt again to stop at once", "delay", p.shutdownDelay)
+	})
+	return p.run(ctx, func(url string) error {
+		_, err := fmt.Fprintln(a.Out, "ready", url)
+		return err
+	})
+}
+
+// run serves what was planned. ready is called with the URL of the reviews when they can be answered.
+func (p *webhookPlan) run(ctx context.Context, ready func(url string) error) error {
+	s, err := p.build()
+	if err != nil {
+		return err
+	}
+	listeners, err := p.open()
+	if err != nil {
+		return err
+	}
+	// What the answers are made of goes on while the last reviews are answered; the guard's work another replica can take up at once.
+	working, end := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer end()
+	s.start(ctx, working, &group)
+
+	reviews := p.reviews(s)
+	failures := make(chan error, 2)
+	group.Go(func() { failures <- ended(reviews.ServeTLS(listeners[0], "", "")) })
+	if p.metrics != "" {
+		metrics := &http.Server{Handler: p.admin(s), ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, ErrorLog: debugLog(p.log)}
+		group.Go(func() { failures <- ended(metrics.Serve(listeners[1])) })
+		defer metrics.Close()
+	}
+	defer reviews.Close()
+
+	readiness := time.NewTicker(20 * time.Millisecond)
+	defer readiness.Stop()
+	announced := false
+	for {
+		select {
+		case err := <-failures:
+			return err
+		case <-ctx.Done():
+			s.leaving.Store(true)
+			return p.drain(reviews, failures)
+		case <-readiness.C:
+			if announced || s.ready() != nil {
+				continue
+			}
+			announced = true
+			readiness.Stop()
+			p.log.Info("ready", "address", listeners[0].Addr().String())
+			if err := ready("https://" + listeners[0].Addr().String()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func ended(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serving: %w", err)
+}
+
+// drain answers reviews until whoever sends them has heard that this webhook leaves, and then those under way. It is the API server that opens no
+// new connections then; on those it has, it is told (GOAWAY) and sends what it has not sent elsewhere.
+func (p *webhookPlan) drain(reviews *http.Server, failures <-chan error) error {
+	delay := time.NewTimer(p.shutdownDelay)
+	defer delay.Stop()
+	select {
+	case err := <-failures:
+		return err
+	case <-delay.C:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := reviews.Shutdown(ctx); err != nil {
+		p.log.Warn("reviews were cut off", "error", err)
+	}
+	return nil
+}
+
+// open gets both listeners, or neither.
+func (p *webhookPlan) open() (listeners []net.Listener, err error) {
+	for _, address := range []string{p.listen, p.metrics} {
+		if address == "" {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			for _, opened := range listeners {
+				opened.Close()
+			}
+			return nil, explainWebhookListen(address, err)
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}
+
+func explainWebhookListen(address string, err error) error {
+	_, port, _ := net.SplitHostPort(address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return failed(fmt.Sprintf("ss -ltnp 'sport = :%s'   # who has it; or take another --port or --metrics-port", port), "%s is in use by another process", address)
+	case errors.Is(err, syscall.EACCES):
+		return failed("podpass webhook --port 8443   # with the Service's targetPort; or the capability NET_BIND_SERVICE", "not permitted to listen at port %s", port)
+	}
+	return failed("ip address", "%w", err)
+}
+
+// reviews is the server the API server calls. A review has five seconds; who takes longer to send one is not an API server.
+func (p *webhookPlan) reviews(s *webhookParts) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.webhook.Handler())
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	return &http.Server{
+		Handler: mux, TLSConfig: p.serverTLS(s.certificates), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: webhookStreams},
+		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: debugLog(p.log),
+	}
+}
+
+func (p *webhookPlan) admin(s *webhookParts) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(p.registry, promhttp.HandlerOpts{}))
+	if p.debugging {
+		s.debug(mux)
+	}
+	return mux
+}
