@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -34,32 +35,41 @@ type Cluster struct {
 // Start returns once the API server is ready; the cluster ends with the test.
 func Start(t *testing.T) *Cluster {
 	t.Helper()
-	etcdPath, err := etcd.command(t.Context())
+	c, err := Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	serverPath, err := kubeAPIServer.command(t.Context())
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// Open is Start without a test: everything is kept below dir, and Stop ends it. One that could not be started has left no process.
+func Open(ctx context.Context, dir string) (*Cluster, error) {
+	etcdPath, err := etcd.command(ctx)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	serverPath, err := kubeAPIServer.command(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
-		c := &Cluster{dir: t.TempDir(), token: rand.Text()}
-		t.Cleanup(func() {
-			if err := c.stop(); err != nil {
-				t.Error(err)
-			}
-		})
-		err := c.start(ctx, etcdPath, serverPath)
-		if err == nil {
-			return c
+		own, err := os.MkdirTemp(dir, "cluster-")
+		if err != nil {
+			return nil, err
 		}
-		if attempt == 3 || !errors.Is(err, errPortTaken) {
-			t.Fatal(err)
+		c := &Cluster{dir: own, token: rand.Text()}
+		if err = c.start(ctx, etcdPath, serverPath); err == nil {
+			return c, nil
 		}
-		if err := c.stop(); err != nil {
-			t.Fatal(err)
+		if stopped := c.Stop(); stopped != nil || attempt == 3 || !errors.Is(err, errPortTaken) {
+			return nil, errors.Join(err, stopped)
 		}
 	}
 }
@@ -149,8 +159,8 @@ func (c *Cluster) ready(ctx context.Context) error {
 	return nil
 }
 
-// stop ends both processes; doing so twice does nothing more.
-func (c *Cluster) stop() (err error) {
+// Stop ends both processes; doing so twice does nothing more.
+func (c *Cluster) Stop() (err error) {
 	for _, p := range []**process{&c.server, &c.etcd} {
 		if *p != nil {
 			err = errors.Join(err, (*p).kill())

@@ -65,6 +65,12 @@ func (c *Cluster) KubeconfigFor(t *testing.T, token string) string {
 	return path
 }
 
+// KubeconfigFile is the administrator's, among the cluster's own files.
+func (c *Cluster) KubeconfigFile() (string, error) {
+	path := c.path("kubeconfig")
+	return path, writeKubeconfig(path, c.host, c.certificate(), &clientcmdapi.AuthInfo{Token: c.token})
+}
+
 func writeKubeconfig(path, host, authority string, user *clientcmdapi.AuthInfo) error {
 	const name = "test"
 	config := clientcmdapi.NewConfig()
