@@ -23,8 +23,9 @@ test: $(BUILD)/cli/aws $(JS)/node_modules/.package-lock.json ## Run every test t
 	$(GO) vet ./...
 	PODPASS_TEST_AWS_CLI=$(BUILD)/cli/aws $(GO) test -race -timeout 20m ./...
 
-# Groups of test/e2e, in the order they run: processes (the binary), node (the Kubernetes that the next one runs on), cluster (podpass on it, with real pods).
-GROUP ?= processes node cluster
+# Groups of test/e2e, in the order they run: processes (the binary), admission (what the guard has an API server refuse), node (the Kubernetes that the next one runs on),
+# cluster (podpass on it, with real pods).
+GROUP ?= processes admission node cluster
 RUN ?= .
 .PHONY: e2e
 e2e: ## Test on a real Kubernetes with pods, as root; first builds it, for 10 minutes. Parts: make e2e GROUP=cluster RUN=TestRace

@@ -78,7 +78,7 @@ func TestPods(t *testing.T) {
 	})
 	t.Run("services", func(t *testing.T) { reachesService(t, n) })
 	t.Run("logs", func(t *testing.T) {
-		out := kubectl(t, n, "", "-n", "shop", "logs", "-l", "app=web")
+		out := kubectl(t, n, "", "-n", "shop", "logs", "-l", "app=web", "--tail=-1")
 		if !strings.Contains(out, "serving as web-") {
 			t.Errorf("the log of the pods is\n%s", out)
 		}
