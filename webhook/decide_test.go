@@ -270,6 +270,21 @@ func TestDecide(t *testing.T) {
 			want: outcome{Reason: "RoleAnnotated", Mechanism: "irsa"}, lacks: []string{`C:\\var`},
 		},
 		{
+			name: "Windows or Linux by affinity", account: annotated(),
+			spec: `"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{"matchExpressions":[{"key":"kubernetes.io/os","operator":"In","values":["windows","linux"]}]}]}}},`,
+			want: outcome{Reason: "RoleAnnotated", Mechanism: "irsa"}, lacks: []string{`C:\\var`},
+		},
+		{
+			name: "a mapping's expiration too short", account: map[string]string{}, config: webhook.Config{Mappings: mappings{"shop/web": {RoleARN: roleARN, TokenExpiration: 60}}},
+			want: outcome{Reason: "RoleMapped", Mechanism: "irsa"}, contains: []string{`"expirationSeconds":600`},
+		},
+		{
+			name: "an association, and all by hand: no label either", account: map[string]string{}, config: webhook.Config{Associations: association},
+			metadata: `"annotations":{"podpass.io/include-containers":"h"}`,
+			spec:     `"initContainers":[{"name":"h","env":[{"name":"AWS_ROLE_ARN"},{"name":"AWS_WEB_IDENTITY_TOKEN_FILE"}]}],`,
+			want:     outcome{Reason: "AlreadyComplete", Mechanism: "pod-identity", Findings: []string{"HandConfigured"}}, lacks: []string{"enabled", "volume"},
+		},
+		{
 			name: "Windows by the old selector", account: annotated(), spec: `"nodeSelector":{"beta.kubernetes.io/os":"windows"},`,
 			want: outcome{Reason: "RoleAnnotated", Mechanism: "irsa"}, contains: []string{`C:\\var`},
 		},
@@ -367,10 +382,10 @@ func TestDecide(t *testing.T) {
 			},
 		},
 		{
-			name: "another prefix, which a pointer must escape", account: map[string]string{"a~b/role-arn": roleARN}, metadata: `"labels":{}`,
-			config:   webhook.Config{Settings: webhook.Settings{AnnotationPrefix: "a~b"}, Associations: association},
+			name: "another prefix, which a pointer must escape", account: map[string]string{"a~1b/role-arn": roleARN}, metadata: `"labels":{}`,
+			config:   webhook.Config{Settings: webhook.Settings{AnnotationPrefix: "a~1b"}, Associations: association},
 			want:     outcome{Reason: "Associated", Mechanism: "pod-identity", Findings: []string{"BothMechanisms"}},
-			contains: []string{`"a~b/pod-identity":"enabled"`},
+			contains: []string{`"a~1b/pod-identity":"enabled"`},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
