@@ -15,7 +15,7 @@ const reference = "podpass.io/podpass"
 // installFlags say what this installation is to be, to `podpass install`: pods reach our STS, and trust its CA. So that a rotation is seen within a
 // test, the webhook's CA changes hands fast.
 var installFlags = []string{
-	"install", "--apply", "--yes", "--cluster-name", clusterName, "--image", reference, "--set", "pods.stsEndpoint=true", "--set", "pods.ca=true",
+	"install", "--apply", "--cluster-name", clusterName, "--image", reference, "--set", "pods.stsEndpoint=true", "--set", "pods.ca=true",
 	"--set", "webhook.args={--certificate-overlap=" + overlap + "}",
 }
 
