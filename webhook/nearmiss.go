@@ -17,7 +17,7 @@ func (d *decider) nearMisses() {
 	account := d.facts.Account.Annotations
 	var keys []string
 	for key := range account {
-		if suspicious(key) {
+		if !d.rules.keys.reads(key) && suspicious(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -40,6 +40,11 @@ func (d *decider) nearMisses() {
 			d.find(NearMissAnnotation, "annotation "+quoted(mark.Key)+" of the pod is not read; "+meant+" is")
 		}
 	}
+}
+
+// reads reports whether key is an annotation of accounts that is read, as it is on nearly every account that matters.
+func (k *keys) reads(key string) bool {
+	return key == k.role || key == k.audience || key == k.regional || key == k.expiration
 }
 
 // suspicious is a cheap look that lets nearly every annotation of others pass.
