@@ -56,7 +56,7 @@ func run(ctx context.Context, podpass string, rounds int, round time.Duration, o
 		{"roles", func() error { return mainJob(ctx, podpass, dir, rounds, round) }},
 		{"associations", func() error { return podIdentity(ctx, podpass, dir, rounds, round) }},
 		{"agent", func() error { return nodeAgent(ctx, podpass, dir) }},
-		{"webhook", func() error { return admission(ctx, dir, rounds, round) }},
+		{"webhook", func() error { return admission(ctx, podpass, dir, rounds, round) }},
 	} {
 		if only != "" && only != part.name {
 			continue

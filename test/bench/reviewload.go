@@ -14,40 +14,55 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/podpass/podpass/webhook"
 )
 
 // reviewConnections are kept alive, and each has one review under way. They speak HTTP/1.1 in the fewest words: what the generator does not spend, on the
 // same two cores, is there for what is measured.
 const reviewConnections = 8
 
-// reviewer sends one review again and again.
+// reviewer sends one request over each connection, again and again.
 type reviewer struct {
 	name     string
-	request  []byte
-	patched  bool // what its answers must be
+	requests [][]byte
+	good     func(answer []byte) bool
 	conns    []*tls.Conn
 	rates    []float64 // of each round, per second
 	p50, p99 []float64 // of each round, in ms
 }
 
-// newReviewer connects.
-func newReviewer(name, server, path string, roots *x509.CertPool, body []byte, patched bool) (*reviewer, error) {
+// newReviewer sends admission reviews of pods of these accounts, the first of them over the first connection and so on, and wants each patched or not.
+func newReviewer(name, server string, roots *x509.CertPool, accounts []string, patched bool) (*reviewer, error) {
+	r := &reviewer{name: name, good: func(answer []byte) bool {
+		return bytes.Contains(answer, []byte(`"allowed":true`)) && bytes.Contains(answer, []byte(`"patch":`)) == patched
+	}}
+	for i := range reviewConnections {
+		body, err := reviewOf(accounts[i%len(accounts)])
+		if err != nil {
+			return nil, err
+		}
+		r.requests = append(r.requests, fmt.Appendf(nil, "POST %s?timeout=5s HTTP/1.1\r\nHost: webhook\r\nUser-Agent: kube-apiserver-admission\r\nContent-Length: %d\r\n"+
+			"Accept: application/json, */*\r\nContent-Type: application/json\r\n\r\n%s", webhook.PathMutate, len(body), body))
+	}
+	return r, r.dial(server, roots)
+}
+
+// dial makes the connections.
+func (r *reviewer) dial(server string, roots *x509.CertPool) error {
 	u, err := url.Parse(server)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	r := &reviewer{name: name, patched: patched}
-	r.request = fmt.Appendf(nil, "POST %s?timeout=5s HTTP/1.1\r\nHost: %s\r\nUser-Agent: kube-apiserver-admission\r\nContent-Length: %d\r\n"+
-		"Accept: application/json, */*\r\nContent-Type: application/json\r\n\r\n%s", path, u.Host, len(body), body)
 	for range reviewConnections {
 		conn, err := tls.Dial("tcp", u.Host, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", NextProtos: []string{"http/1.1"}})
 		if err != nil {
 			r.close()
-			return nil, err
+			return err
 		}
 		r.conns = append(r.conns, conn)
 	}
-	return r, nil
+	return nil
 }
 
 func (r *reviewer) close() {
@@ -56,7 +71,7 @@ func (r *reviewer) close() {
 	}
 }
 
-// run sends reviews over all connections for d.
+// run sends requests over all connections for d.
 func (r *reviewer) run(d time.Duration) error {
 	took, errs := make([][]time.Duration, len(r.conns)), make([]error, len(r.conns))
 	var all sync.WaitGroup
@@ -67,7 +82,7 @@ func (r *reviewer) run(d time.Duration) error {
 			answers := bufio.NewReaderSize(conn, 64<<10)
 			var body []byte
 			for last := began; last.Sub(began) < d; {
-				if _, errs[i] = conn.Write(r.request); errs[i] != nil {
+				if _, errs[i] = conn.Write(r.requests[i]); errs[i] != nil {
 					return
 				}
 				if body, errs[i] = readAnswer(answers, body); errs[i] != nil {
@@ -76,7 +91,7 @@ func (r *reviewer) run(d time.Duration) error {
 				now := time.Now()
 				took[i] = append(took[i], now.Sub(last))
 				last = now
-				if !bytes.Contains(body, []byte(`"allowed":true`)) || bytes.Contains(body, []byte(`"patch":`)) != r.patched {
+				if !r.good(body) {
 					errs[i] = fmt.Errorf("%s answered %.300s", r.name, body)
 					return
 				}

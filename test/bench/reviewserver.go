@@ -79,6 +79,7 @@ func serveReviews(args []string) error {
 // spare is what podpass webhook does to its collector, for both alike.
 func spare() {
 	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(80 << 20)
 }
 
 // fixed is the least a webhook can do.

@@ -21,12 +21,20 @@ import (
 	"github.com/podpass/podpass/webhook"
 )
 
-// admission measures reviews with the lookup of service accounts stubbed, against a bare handler over TLS that reads the body and writes the same reply.
-func admission(_ context.Context, dir string, rounds int, round time.Duration) error {
+// admission measures the webhook: reviews with nothing behind it, reviews before a real API server, and its memory.
+func admission(ctx context.Context, podpass, dir string, rounds int, round time.Duration) error {
 	certificate, key, roots, err := localCertificate(dir)
 	if err != nil {
 		return err
 	}
+	if err := stubbed(dir, certificate, key, roots, rounds, round); err != nil {
+		return err
+	}
+	return before(ctx, podpass, dir, certificate, key, roots, rounds, round)
+}
+
+// stubbed measures reviews with the lookup of service accounts stubbed, against a bare handler over TLS that reads the body and writes the same reply.
+func stubbed(dir, certificate, key string, roots *x509.CertPool, rounds int, round time.Duration) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -71,12 +79,12 @@ func reviews(dir, self, certificate, key string, roots *x509.CertPool, hook, acc
 	patched := account == annotated
 	say(fmt.Sprintf("admission review of a pod that is %s, %d connections over TLS, lookup stubbed, review of %d bytes, reply of %d", patchedOrNot(patched),
 		reviewConnections, len(body), len(reply)))
-	limit, err := newReviewer("limit: bare handler, reads the body", bareHandler.url, webhook.PathMutate, roots, body, patched)
+	limit, err := newReviewer("limit: bare handler, reads the body", bareHandler.url, roots, []string{account}, patched)
 	if err != nil {
 		return err
 	}
 	defer limit.close()
-	ours, err := newReviewer("podpass", hook, webhook.PathMutate, roots, body, patched)
+	ours, err := newReviewer("podpass", hook, roots, []string{account}, patched)
 	if err != nil {
 		return err
 	}
