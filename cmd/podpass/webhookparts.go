@@ -12,12 +12,14 @@ import (
 
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
 	"github.com/podpass/podpass/webhook"
 	"github.com/podpass/podpass/webhook/accounts"
 	"github.com/podpass/podpass/webhook/associations"
 	"github.com/podpass/podpass/webhook/config"
+	"github.com/podpass/podpass/webhook/guard"
 )
 
 // webhookParts is all that a webhook is made of. What is nil there is none of.
@@ -28,7 +30,7 @@ type webhookParts struct {
 	follower     *associations.Follower
 	identities   *config.Identities
 	mappings     *config.Mappings
-	guard        interface{ Run(context.Context) error }
+	guard        *guard.Guard
 
 	leaving atomic.Bool
 	log     func(msg string, args ...any)
@@ -55,17 +57,17 @@ func (p *webhookPlan) build() (*webhookParts, error) {
 	}
 	s.certificates, err = p.certificates(client)
 	note(err)
+	if p.credentialsFile != "" { // asked first: it answers at once
+		s.identities, err = config.NewIdentities(p.credentialsFile, p.resync, p.log, p.registry)
+		note(err)
+		c.Associations = append(c.Associations, s.identities)
+	}
 	if len(p.servers) > 0 {
 		s.follower, err = associations.New(associations.Config{
 			Servers: p.servers, Cluster: p.cluster, Member: p.member, Jitter: rand.N[time.Duration], Log: p.log, Registry: p.registry,
 		})
 		note(err)
 		c.Associations = append(c.Associations, s.follower)
-	}
-	if p.credentialsFile != "" {
-		s.identities, err = config.NewIdentities(p.credentialsFile, p.resync, p.log, p.registry)
-		note(err)
-		c.Associations = append(c.Associations, s.identities)
 	}
 	if p.watchConfigMap {
 		s.mappings, err = config.NewMappings(client, p.namespace, p.resync, p.log, p.registry)
@@ -74,10 +76,39 @@ func (p *webhookPlan) build() (*webhookParts, error) {
 	}
 	s.webhook, err = webhook.New(c)
 	note(err)
+	if p.guard {
+		s.guard, err = p.newGuard(client, s)
+		note(err)
+	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, failed("podpass webhook --help", "%w", err)
 	}
 	return s, nil
+}
+
+// newGuard makes the guard, which goes by the same rules and sources as the reviews.
+func (p *webhookPlan) newGuard(client kubernetes.Interface, s *webhookParts) (*guard.Guard, error) {
+	rules, err := webhook.NewRules(p.settings)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := metadata.NewForConfig(spared(p.kube))
+	if err != nil {
+		return nil, err
+	}
+	c := guard.Config{
+		Client: client, Metadata: accounts, Namespace: p.namespace, Identity: p.member, Rules: rules, CopyCA: p.guardCopyCA, Log: p.log, Registerer: p.registry,
+	}
+	if s.identities != nil {
+		c.Associations = append(c.Associations, s.identities)
+	}
+	if s.follower != nil {
+		c.Associations = append(c.Associations, s.follower)
+	}
+	if s.mappings != nil {
+		c.Mappings = s.mappings
+	}
+	return guard.New(c)
 }
 
 // spared is for what is asked beside the reviews: in protobuf, and with limits that a restart does not reach.
@@ -109,8 +140,22 @@ func (s *webhookParts) start(asked, end context.Context, group *sync.WaitGroup) 
 		group.Go(func() { s.mappings.Run(end) })
 	}
 	if s.guard != nil {
-		run(asked, "the guard", s.guard.Run)
+		run(asked, "the guard", s.runGuard)
 	}
+}
+
+// runGuard waits until the webhook knows all there is: before that the guard would strike accounts off its lists.
+func (s *webhookParts) runGuard(ctx context.Context) error {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for s.ready() != nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-again.C:
+		}
+	}
+	return s.guard.Run(ctx)
 }
 
 // ready says what is missing for answers that can be relied on. A server that is lost later is not: a webhook that is taken out of the Service would

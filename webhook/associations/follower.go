@@ -23,7 +23,7 @@ type Config struct {
 	Servers  []Server // replicas of one server, the preferred one first
 	Cluster  string
 	Member   string                            // this process and no other: 1–64 characters, [A-Za-z0-9._-]
-	Patience time.Duration                     // how long an answer waits to become current, at most; default 2 s
+	Patience time.Duration                     // how long an answer waits to become current, at most; default 1.8 s
 	Now      func() time.Time                  // default time.Now
 	Jitter   func(time.Duration) time.Duration // a random span below the given one
 	Log      *slog.Logger                      // default: nothing is said
@@ -68,8 +68,8 @@ func New(c Config) (*Follower, error) {
 	return f, err
 }
 
-// defaultPatience is most of what an admission review has for its lookups.
-const defaultPatience = 2 * time.Second
+// defaultPatience is most of the two seconds an admission review has for its lookups: what was known last must still get into the answer.
+const defaultPatience = 1800 * time.Millisecond
 
 // bridged is how long an outage may last for answers to be waited for through it: as long as a server takes that is replaced. In a longer one they wait
 // only until one more attempt has failed, or every pod's creation would be late by all of the patience.

@@ -194,6 +194,9 @@ func TestFollower(t *testing.T) {
 				t.Errorf("Matching(%s, %s) = %v", tt.namespace, tt.name, got)
 			}
 		}
+		if n := len(f.Entries()); n != 4 {
+			t.Errorf("%d entries", n)
+		}
 		for _, step := range []struct {
 			write           string
 			deleted         bool
@@ -291,7 +294,7 @@ func TestLongOutage(t *testing.T) {
 		f := follow(t, s)
 		s.set(func() { s.down = &api.Error{Status: 500, Code: "InternalFailure"} })
 		time.Sleep(lease)
-		want(t, f, "shop", "web", true, false, 2*time.Second) // it may be a server that is being replaced
+		want(t, f, "shop", "web", true, false, 1800*time.Millisecond) // it may be a server that is being replaced
 		time.Sleep(time.Minute)
 		began := time.Now()
 		associated, current := f.Associated(t.Context(), "shop", "web")
@@ -383,7 +386,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				go f.Run(ctx)
-				want(t, f, "shop", "web", false, false, 2*time.Second)
+				want(t, f, "shop", "web", false, false, 1800*time.Millisecond)
 				if f.Ready() == nil {
 					t.Error("it is ready")
 				}

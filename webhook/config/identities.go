@@ -46,8 +46,13 @@ func (i *Identities) Run(ctx context.Context) {
 
 // Associated answers out of memory. The file is the word of whoever writes it: there is nothing more current to ask.
 func (i *Identities) Associated(_ context.Context, namespace, name string) (associated, current bool) {
-	_, associated = i.find(namespace, name)
-	return associated, true
+	return i.Matching(namespace, name), true
+}
+
+// Matching reports whether the account is in the file.
+func (i *Identities) Matching(namespace, name string) bool {
+	_, ok := i.find(namespace, name)
+	return ok
 }
 
 // Ready is nil once the file was looked for.

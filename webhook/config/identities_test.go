@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/podpass/podpass/webhook/config"
@@ -109,8 +110,17 @@ func TestIdentities(t *testing.T) {
 	if !associated(i, "shop", "web") || associated(i, "shop", "other") || associated(i, "team-a", "x") {
 		t.Error("the first file is not what is in effect")
 	}
+	changed := i.Changed()
 	volume(t, dir, "config.json", "..2026_2", two)
-	until(t, "the volume's second generation", func() bool { return associated(i, "team-a", "x") })
+	until(t, "the volume's second generation", func() bool { return associated(i, "team-a", "x") && i.Matching("team-b", "y") })
+	select {
+	case <-changed:
+	case <-time.After(10 * time.Second):
+		t.Error("Changed was not closed")
+	}
+	if diff := cmp.Diff(map[string]struct{}{"shop/web": {}, "team-*/*": {}}, i.Entries()); diff != "" {
+		t.Error(diff)
+	}
 
 	volume(t, dir, "config.json", "..2026_3", `{"identities":[{"namespace":"Shop","serviceAccount":"web"}]}`)
 	until(t, "the mistake is counted", func() bool { return metric(t, registry, "podpass_webhook_config_errors_total") == 1 })

@@ -17,8 +17,9 @@ type source[T any] struct {
 
 	mu     sync.RWMutex
 	good   *table[T]
-	bad    error // of what it says now; nil: that is good
-	synced bool  // it was looked at
+	bad    error         // of what it says now; nil: that is good
+	synced bool          // it was looked at
+	change chan struct{} // closed, and made anew, when good has changed
 }
 
 func newSource[T any](name string, parse func([]byte) (*table[T], error), log *slog.Logger, registry prometheus.Registerer) (*source[T], error) {
@@ -26,7 +27,7 @@ func newSource[T any](name string, parse func([]byte) (*table[T], error), log *s
 		log = slog.New(slog.DiscardHandler)
 	}
 	labels := prometheus.Labels{"source": name}
-	s := &source[T]{name: name, parse: parse, log: log, failed: prometheus.NewCounter(prometheus.CounterOpts{
+	s := &source[T]{change: make(chan struct{}), name: name, parse: parse, log: log, failed: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "podpass_webhook_config_errors_total", Help: "Times a configuration could not be read or understood; the last good one stays.", ConstLabels: labels,
 	})}
 	if registry == nil {
@@ -61,6 +62,8 @@ func (s *source[T]) settle(read *table[T], err error) {
 		return
 	}
 	s.good = read
+	close(s.change)
+	s.change = make(chan struct{})
 	s.log.Info("configuration in effect", "source", s.name, "entries", read.len())
 }
 
@@ -68,6 +71,13 @@ func (s *source[T]) find(namespace, name string) (T, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.good.find(namespace, name)
+}
+
+// Changed returns a channel that is closed when other entries are in effect. Get it before you look.
+func (s *source[T]) Changed() <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.change
 }
 
 // Entries are those in effect, by NAMESPACE/NAME.
