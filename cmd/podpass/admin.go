@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/cluster"
 	"github.com/spf13/cobra"
 )
 
@@ -29,7 +30,8 @@ func (a *app) adminRotate() *cobra.Command {
 		Use:   "rotate [flags]",
 		Short: "Give the administrator a new access key and delete the old one",
 		Long: `Give the account's administrator a new access key and delete the old ones. Where the key came from a data directory's env file, that file is
-replaced in one step; else the new key is printed, this once.`,
+replaced in one step. Of a podpass in a cluster the server itself writes the new key into the Secret podpass-administrator, however it was rotated
+and within seconds. Else the new key is printed, this once.`,
 		Example: `  podpass admin rotate && . ~/.local/state/podpass/env`,
 		Args:    exactly(),
 	}
@@ -45,6 +47,13 @@ replaced in one step; else the new key is printed, this once.`,
 			return conn.explain(err)
 		}
 		rows := [][]string{{"Administrator", out.Administrator.User}, {"Access key", out.Administrator.AccessKeyID}}
+		if conn.installed != nil {
+			if err := conn.installed.rotated(ctx, out.Administrator.AccessKeyID); err != nil {
+				return failed("kubectl -n "+cluster.Namespace+" logs -l app.kubernetes.io/component=server   # it writes the Secret", "%w", err)
+			}
+			out.Administrator.SecretAccessKey = ""
+			return c.output.print(a.Out, out, nil, append(rows, []string{"Secret", cluster.Namespace + "/" + cluster.Administrator}))
+		}
 		if conn.envFile == "" {
 			rows = append(rows, []string{"Secret key", out.Administrator.SecretAccessKey})
 			return c.output.print(a.Out, out, nil, rows)

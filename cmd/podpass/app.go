@@ -20,13 +20,14 @@ type Stdio struct {
 // app is one run of the program: what every subcommand is given.
 type app struct {
 	Stdio
-	env environ
+	env    environ
+	plugin bool // called as kubectl's
 }
 
 // Run executes the command line args (args[0] is the program's name) and returns the exit code. It reads no global state but the files,
 // the network and, for the child process of podpass run, the signals.
 func Run(ctx context.Context, args, env []string, stdio Stdio) int {
-	a := &app{Stdio: stdio, env: env}
+	a := &app{Stdio: stdio, env: env, plugin: plugin(args[0])}
 	root := a.root(args[0])
 	args = kubectlCompletion(args)
 	root.SetArgs(args[1:])
@@ -49,7 +50,9 @@ func (a *app) root(program string) *cobra.Command {
 		Long: `Podpass gives Kubernetes pods, and processes on this machine, short-lived AWS credentials through their service accounts.
 
 Commands speak to the authority AWS_ENDPOINT_URL names, with the AWS credentials of the environment; where it is not set, to the one
-"podpass up" started on this machine, whose address and administrator stand in the file env of its data directory.
+"podpass up" started on this machine, whose address and administrator stand in the file env of its data directory; and where there is none, to the
+one installed in the cluster of the current kubeconfig context, through its API server. As a kubectl plugin ("kubectl podpass", a link to this
+program named kubectl-podpass in the PATH) they ask that cluster first. --data-dir and --kube-context name an authority before all of these.
 
 Every flag can also be given as a variable (--data-dir as PODPASS_DATA_DIR) or, per command, in ~/.config/podpass/config.yaml.`,
 		Example: `  podpass up                                      # the whole authority on this machine
@@ -64,7 +67,7 @@ Every flag can also be given as a variable (--data-dir as PODPASS_DATA_DIR) or, 
 		return usage(cmd.CommandPath()+" --help", "%w", flagMistake(err))
 	})
 	root.PersistentFlags().String("config", "", "file of settings per command (default ~/.config/podpass/config.yaml)")
-	root.AddCommand(a.up(), a.run(), a.token(), a.server(), a.agent(), a.webhook(), a.apply(), a.cluster(), a.association(), a.account(), a.admin(), a.session(), a.key(), a.whois(), a.image(), a.version())
+	root.AddCommand(a.up(), a.run(), a.token(), a.server(), a.agent(), a.webhook(), a.apply(), a.cluster(), a.connectCommand(), a.association(), a.account(), a.admin(), a.session(), a.key(), a.whois(), a.image(), a.version())
 	if plugin(program) {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl podpass"}
 		asPlugin(root)
@@ -72,9 +75,10 @@ Every flag can also be given as a variable (--data-dir as PODPASS_DATA_DIR) or, 
 	return root
 }
 
-// asPlugin makes the examples read as a plugin's user types them.
+// asPlugin makes the examples, and the commands the texts quote, read as a plugin's user types them.
 func asPlugin(cmd *cobra.Command) {
 	cmd.Example = strings.ReplaceAll(cmd.Example, "podpass ", "kubectl podpass ")
+	cmd.Long = strings.ReplaceAll(cmd.Long, `"podpass `, `"kubectl podpass `)
 	for _, sub := range cmd.Commands() {
 		asPlugin(sub)
 	}

@@ -102,7 +102,7 @@ literal characters. "podpass association describe" shows which one a service acc
 	f := cmd.Flags()
 	c.connectConfig.flags(f)
 	f.StringVarP(&c.namespace, "namespace", "n", "default", "`namespace` of the service account, or a glob")
-	f.StringVar(&c.cluster, "cluster", defaultCluster, "`name` of the cluster")
+	c.clusterFlag(f, &c.cluster, "`name` of the cluster")
 	c.associationSettings.flags(f)
 	f.StringArrayVar(&c.tags, "tag", nil, "`key=value` of a tag of the association; may be repeated")
 	f.StringVar(&c.token, "client-request-token", "", "`text` that makes the same command again no second request (default: a random one)")

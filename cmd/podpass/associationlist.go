@@ -36,7 +36,7 @@ are tried. EKS's list has no roles, so each association is asked about by itself
 	}
 	f := cmd.Flags()
 	c.flags(f)
-	f.StringVar(&c.cluster, "cluster", defaultCluster, "`name` of the cluster")
+	c.clusterFlag(f, &c.cluster, "`name` of the cluster")
 	f.StringVarP(&c.namespace, "namespace", "n", "", "only those of this `namespace`, or of this glob as it stands")
 	f.StringVar(&c.account, "service-account", "", "only those of service accounts of this `name`, or of this glob as it stands")
 	f.StringVar(&c.role, "role", "", "only those with this role, by `name` or ARN, as the role or the target role")

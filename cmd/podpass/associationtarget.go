@@ -28,7 +28,7 @@ const targetArgument = "{ID | [-n NAMESPACE] SERVICEACCOUNT}"
 func (c *associationTarget) bind(cmd *cobra.Command) {
 	c.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "`namespace` of the service account (default \"default\")")
-	cmd.Flags().StringVar(&c.cluster, "cluster", defaultCluster, "`name` of the cluster")
+	c.clusterFlag(cmd.Flags(), &c.cluster, "`name` of the cluster")
 	outputFlag(cmd, &c.output)
 }
 

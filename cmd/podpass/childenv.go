@@ -63,6 +63,15 @@ type podEnv struct {
 
 // environ is the parent's environment with every variable of removed taken out and the pod's put in.
 func (p podEnv) environ(parent environ) []string {
+	out := withoutIdentity(parent)
+	if p.AgentURL != "" {
+		out = pastProxies(out, p.AgentURL)
+	}
+	return append(out, p.variables()...)
+}
+
+// withoutIdentity is an environment without the variables of removed.
+func withoutIdentity(parent environ) []string {
 	out := make([]string, 0, len(parent)+12)
 	for _, entry := range parent {
 		name, _, _ := strings.Cut(entry, "=")
@@ -70,10 +79,7 @@ func (p podEnv) environ(parent environ) []string {
 			out = append(out, entry)
 		}
 	}
-	if p.AgentURL != "" {
-		out = pastProxies(out, p.AgentURL)
-	}
-	return append(out, p.variables()...)
+	return out
 }
 
 // variables are the pod's own, in the order the EKS webhook writes them, then what a process outside a pod needs besides:

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -16,16 +18,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
 	"github.com/podpass/podpass/api"
+	"github.com/podpass/podpass/cluster"
 	"github.com/spf13/pflag"
 )
 
 // connectConfig says which authority a command speaks to, and as whom.
 type connectConfig struct {
-	dataDir string
+	dataDir     string
+	kubeContext string
+
+	ownCluster func(name string) // told the name of the cluster that the authority runs in; nil where the command is about none
 }
 
 func (c *connectConfig) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.dataDir, "data-dir", "", "speak to the authority of this `directory`, as its administrator (default $AWS_ENDPOINT_URL, else ~/.local/state/podpass)")
+	f.StringVar(&c.kubeContext, "kube-context", "", "speak to the podpass installed in the cluster of this kubeconfig `context`, as its administrator")
+}
+
+// clusterFlag is --cluster: by default the one of podpass up, and of a podpass in a cluster the cluster itself.
+func (c *connectConfig) clusterFlag(f *pflag.FlagSet, cluster *string, about string) {
+	f.StringVar(cluster, "cluster", defaultCluster, about+"; of a podpass in a cluster that one")
+	flag := f.Lookup("cluster")
+	c.ownCluster = func(name string) {
+		if !flag.Changed && name != "" {
+			*cluster = name
+		}
+	}
 }
 
 // connection is a client of the authority's API, and what a process needs to reach the same one.
@@ -38,6 +56,7 @@ type connection struct {
 	credentials      aws.CredentialsProvider
 	http             api.HTTP
 	agent            agentOfUp
+	installed        *installed // where the authority is one in a cluster, reached through its API server
 }
 
 // agentOfUp is the agent podpass up runs beside the authority, zero where none is known.
@@ -50,20 +69,41 @@ func (e envFile) agent() agentOfUp {
 // callTimeout bounds one call of the API, retries by the user excluded.
 const callTimeout = 30 * time.Second
 
-// connect chooses, in this order: the data directory asked for, AWS_ENDPOINT_URL with the SDK's own chain of credentials, the default data
-// directory. It makes no call.
+// connect chooses, in this order: the data directory or the kubeconfig context asked for, AWS_ENDPOINT_URL with the SDK's own chain of credentials, the
+// default data directory if an authority was ever started there, the cluster of the current kubeconfig context. A kubectl plugin is about that cluster:
+// it asks there before it looks for a data directory. Only the way into a cluster makes calls.
 func (a *app) connect(ctx context.Context, c connectConfig) (*connection, error) {
-	if c.dataDir == "" && a.env.get("AWS_ENDPOINT_URL") != "" {
-		return a.connectFromEnvironment(ctx)
-	}
-	if c.dataDir != "" {
-		return a.connectDataDir(c.dataDir)
-	}
 	dir := a.env.dataDir()
-	if dir == "" {
+	switch {
+	case c.dataDir != "" && c.kubeContext != "":
+		return nil, usage("podpass cluster list --kube-context "+shellPath(c.kubeContext),
+			"--data-dir %s and --kube-context %s (or PODPASS_DATA_DIR, PODPASS_KUBE_CONTEXT) name two authorities: give one", c.dataDir, c.kubeContext)
+	case c.dataDir != "":
+		return a.connectDataDir(c.dataDir)
+	case c.kubeContext != "":
+		return a.connectInstalled(ctx, c)
+	case a.env.get("AWS_ENDPOINT_URL") != "":
+		return a.connectFromEnvironment(ctx)
+	case a.plugin && a.hasKubeconfig():
+		return a.connectInstalled(ctx, c)
+	case dir != "" && fileExists(filepath.Join(dir, "env")):
+		return a.connectDataDir(dir)
+	case a.hasKubeconfig():
+		conn, err := a.connectInstalled(ctx, c)
+		if err == nil {
+			fmt.Fprintf(a.Err, "podpass: speaking to the podpass in the cluster of kubeconfig context %s\n", conn.installed.context)
+		}
+		return conn, err
+	case dir == "":
 		return nil, usage("export HOME=...   # or --data-dir DIRECTORY", "neither HOME nor AWS_ENDPOINT_URL is set: nothing says which authority is meant")
 	}
 	return a.connectDataDir(dir)
+}
+
+// fileExists reports whether something may be there: what cannot be looked at is not passed over.
+func fileExists(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (a *app) connectFromEnvironment(ctx context.Context) (*connection, error) {
@@ -164,8 +204,10 @@ func (conn *connection) explain(err error) error {
 		return err
 	case errors.As(err, &unsigned):
 		return failed(". ~/.local/state/podpass/env", "AWS_ENDPOINT_URL is set, and the environment has no AWS credentials: %w", unsigned)
+	case conn.installed != nil && errors.Is(err, cluster.ErrForbidden):
+		return conn.installed.explain(err)
 	case errors.As(err, &network) && errors.As(err, new(*tls.CertificateVerificationError)):
-		return failed("export AWS_CA_BUNDLE=ca.crt   # a PEM file of its CA", "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
+		return failed(conn.whoseCA(), "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
 	case errors.As(err, &network):
 		return failed(conn.whereElse(), "cannot reach the authority at %s: %w", conn.endpoint, network.Err)
 	case !errors.As(err, &refused):
@@ -173,6 +215,10 @@ func (conn *connection) explain(err error) error {
 	}
 	switch refused.Code {
 	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch":
+		if conn.installed != nil {
+			return failed("kubectl -n "+cluster.Namespace+" logs -l app.kubernetes.io/component=server   # does it keep the Secret?",
+				"podpass in the cluster of context %s does not know the key in Secret %s: %w", conn.installed.context, cluster.Administrator, err)
+		}
 		if conn.envFile != "" {
 			return failed("podpass up --data-dir "+shellPath(filepath.Dir(conn.envFile))+"   # writes the env file anew",
 				"the authority at %s does not know the key in %s: %w", conn.endpoint, conn.envFile, err)
@@ -195,10 +241,21 @@ var namedList = regexp.MustCompile(`podpass (cluster|account|association) list( 
 // whereElse is what to try where nothing answers: start it, or follow one that was started again and has another port now.
 func (conn *connection) whereElse() string {
 	switch {
+	case conn.installed != nil:
+		return "kubectl --context " + shellPath(conn.installed.context) + " -n " + cluster.Namespace + " get pods -l app.kubernetes.io/component=server"
 	case conn.envFile != "":
 		return "podpass up --data-dir " + shellPath(filepath.Dir(conn.envFile))
 	case conn.ownEnvFile != "":
 		return ". " + shellPath(conn.ownEnvFile) + "   # AWS_ENDPOINT_URL is another than that of the last podpass up"
 	}
 	return "echo $AWS_ENDPOINT_URL   # is it right, and does podpass run there?"
+}
+
+// whoseCA is what to try where the server's certificate is of nobody we believe.
+func (conn *connection) whoseCA() string {
+	if conn.installed != nil {
+		return "kubectl --context " + shellPath(conn.installed.context) + " -n " + cluster.Namespace + " describe configmap " + cluster.CA +
+			"   # the CA that must have signed it"
+	}
+	return "export AWS_CA_BUNDLE=ca.crt   # a PEM file of its CA"
 }

@@ -113,9 +113,9 @@ func TestConnectChoosesTheAuthority(t *testing.T) {
 		want   string
 	}{
 		{"the default directory", environ{"HOME=" + home}, connectConfig{}, "http://127.0.0.1:1 us-west-2"},
-		{"a directory", environ{"HOME=" + home}, connectConfig{other}, "http://127.0.0.1:2 us-west-2"},
+		{"a directory", environ{"HOME=" + home}, connectConfig{dataDir: other}, "http://127.0.0.1:2 us-west-2"},
 		{"the environment", environ{"HOME=" + home, "AWS_ENDPOINT_URL=http://127.0.0.1:3"}, connectConfig{}, "http://127.0.0.1:3 eu-west-1"},
-		{"a directory before the environment", environ{"AWS_ENDPOINT_URL=http://127.0.0.1:3"}, connectConfig{other}, "http://127.0.0.1:2 us-west-2"},
+		{"a directory before the environment", environ{"AWS_ENDPOINT_URL=http://127.0.0.1:3"}, connectConfig{dataDir: other}, "http://127.0.0.1:2 us-west-2"},
 	} {
 		conn, err := (&app{env: c.env}).connect(t.Context(), c.config)
 		if err != nil {

@@ -28,6 +28,12 @@ func (a *app) prepare(ctx, life context.Context, p *prepared, c *runConfig, self
 	if err != nil {
 		return err
 	}
+	if conn.installed != nil {
+		if conn, err = a.onLoopback(life, p, conn); err != nil {
+			return err
+		}
+		a.tokensOf(conn.installed, c)
+	}
 	w, err := a.workload(ctx, conn, c, self)
 	if err != nil {
 		return conn.explain(err)

@@ -63,7 +63,7 @@ func (p *home) start(ctx context.Context, s *server.Server, config server.Config
 		namespace, name, _ := namespacedName(p.administrator)
 		p.secret = &incluster.Administrator{
 			Secrets: p.client.CoreV1().Secrets(namespace), Name: name, Env: iam.Env{Store: s.Store(), Now: config.Now, Random: config.Random},
-			Account: s.Installed().Management, Region: s.Installed().Region, Log: p.log,
+			Account: s.Installed().Management, Region: s.Installed().Region, Cluster: p.register, Log: p.log,
 		}
 	}
 	var running sync.WaitGroup

@@ -27,6 +27,7 @@ type homeConfig struct {
 	certificate   string
 	names         []string
 	ca            string
+	overlap       time.Duration
 	drain         time.Duration
 }
 
@@ -37,7 +38,8 @@ func (c *homeConfig) flags(f *pflag.FlagSet) {
 	f.StringVar(&c.certificate, "certificate-secret", "", "`NAMESPACE/NAME` of the Secret for a certificate that is kept and renewed here, instead of --tls-cert and --tls-key")
 	f.StringSliceVar(&c.names, "certificate-names", nil, "DNS `names` in that certificate")
 	f.StringVar(&c.ca, "ca-configmap", "", "`NAMESPACE/NAME` of the ConfigMap, key ca.crt, its CA is published in")
-	f.DurationVar(&c.drain, "drain", 0, "how long to take requests after SIGTERM, while /readyz says no")
+	f.DurationVar(&c.overlap, "certificate-overlap", certificate.DefaultOverlap, "how long clients are given to read a new CA before a certificate of it is served")
+	f.DurationVar(&c.drain, "shutdown-delay", 0, "how long to take requests after SIGTERM, while /readyz says no")
 	f.StringVar(&c.kubeconfig, "kubeconfig", "", "`file` to reach the cluster with, instead of the pod's own service account")
 }
 
@@ -116,7 +118,7 @@ func (c *homeConfig) reach() (*rest.Config, error) {
 
 func (p *home) keepCertificate(config *server.Config) (err error) {
 	namespace, name, _ := namespacedName(p.certificate)
-	keep := certificate.Config{Secrets: p.client.CoreV1().Secrets(namespace), Name: name, DNSNames: p.names, Log: p.log}
+	keep := certificate.Config{Secrets: p.client.CoreV1().Secrets(namespace), Name: name, DNSNames: p.names, Overlap: p.overlap, Log: p.log}
 	if p.ca != "" {
 		namespace, name, _ := namespacedName(p.ca)
 		keep.Publish = append(keep.Publish, certificate.ConfigMap(p.client, namespace, name))

@@ -19,7 +19,7 @@ type workloadConfig struct {
 func (c *workloadConfig) flags(f *pflag.FlagSet) {
 	c.connectConfig.flags(f)
 	f.StringVarP(&c.namespace, "namespace", "n", "default", "`namespace` of the service account")
-	f.StringVar(&c.cluster, "cluster", defaultCluster, "`name` of the cluster the service account belongs to")
+	c.clusterFlag(f, &c.cluster, "`name` of the cluster the service account belongs to")
 	f.StringVar(&c.podName, "pod-name", "", "`name` of the pod the token is bound to (default: the account's with a random ending)")
 	f.StringVar(&c.podUID, "pod-uid", "", "`uid` of the pod the token is bound to (default: a random one)")
 }

@@ -29,6 +29,7 @@ const (
 	accessKeyID     = "AWS_ACCESS_KEY_ID"
 	secretAccessKey = "AWS_SECRET_ACCESS_KEY"
 	region          = "AWS_REGION"
+	ownCluster      = "PODPASS_CLUSTER" // the default of podpass's own --cluster
 )
 
 // Administrator keeps a Secret with an access key of the management account's administrator.
@@ -41,6 +42,7 @@ type Administrator struct {
 	Env     iam.Env
 	Account identity.Account // the management account
 	Region  string
+	Cluster string // the cluster the server runs in, as it is registered; "" where it isn't
 	Log     *slog.Logger
 
 	kept    string // id of the key that the Secret was last seen to hold
@@ -78,11 +80,12 @@ func (a *Administrator) keep(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("the administrator's Secret: %w", err)
 	case there.Labels[managedBy] != podpass:
-		return fmt.Errorf("Secret %s/%s is there already, and was not made by podpass (it has no label %s=%s): delete it, or name another one with "+
+		return fmt.Errorf("secret %s/%s is there already, and was not made by podpass (it has no label %s=%s): delete it, or name another one with "+
 			"--administrator-secret", there.Namespace, there.Name, managedBy, podpass)
 	}
 	held, ok := a.Env.Store.AccessKeys.Get(string(there.Data[accessKeyID]))
-	if ok && a.good(held) && held.Secret == string(there.Data[secretAccessKey]) && string(there.Data[region]) == a.Region {
+	if ok && a.good(held) && held.Secret == string(there.Data[secretAccessKey]) && string(there.Data[region]) == a.Region &&
+		string(there.Data[ownCluster]) == a.Cluster {
 		a.kept, a.checked = held.ID, a.Env.Now()
 		return nil
 	}
@@ -108,6 +111,9 @@ func (a *Administrator) fill(s *core.Secret, key *store.AccessKey) *core.Secret 
 		s.Data = map[string][]byte{}
 	}
 	s.Data[accessKeyID], s.Data[secretAccessKey], s.Data[region] = []byte(key.ID), []byte(key.Secret), []byte(a.Region)
+	if delete(s.Data, ownCluster); a.Cluster != "" {
+		s.Data[ownCluster] = []byte(a.Cluster)
+	}
 	return s
 }
 
