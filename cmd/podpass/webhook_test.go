@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -167,6 +168,57 @@ func TestWebhookConfigMapAndFile(t *testing.T) {
 	if got := w.review(t, "/mutate", "shop", "both"); !got.has(webhookRole + "annotated") {
 		t.Errorf("the annotation goes before the ConfigMap: %+v", got)
 	}
+}
+
+// What the EKS webhook serves on its metrics port, under its names.
+func TestWebhookMetricsAndDebugging(t *testing.T) {
+	kube := newKubeAPI(t)
+	authority, env, line := authorityFor(t)
+	authority.AddAssociation(t, podpasstest.Association{Namespace: "team-*", ServiceAccount: "web", Role: "reader"})
+	kube.annotate("shop/web", map[string]string{"eks.amazonaws.com/role-arn": webhookRole + "web"})
+	kube.setConfig(`{"shop/mapped":{"RoleARN":"` + webhookRole + `mapped"}}`)
+	port := freePort(t)
+	w := startWebhook(t, kube, env, "--server", line.URL, "--cluster-name", podpasstest.Cluster, "--watch-config-map",
+		"--metrics-address", "127.0.0.1", "--metrics-port", port, "--enable-debugging-handlers")
+	w.waitReady(t)
+	w.review(t, "/mutate", "shop", "web")
+	for _, tt := range []struct {
+		path, body string
+		status     int
+		want       []string
+	}{
+		{"/metrics", "", 200, []string{
+			`pod_identity_webhook_pod_count{method="sts_web_identity"} 1`, "podpass_webhook_associations_current 1", "podpass_webhook_associations 1",
+			`podpass_webhook_config_entries{source="ConfigMap pod-identity-webhook"} 1`, "go_goroutines",
+		}},
+		{"/debug/alpha/cache", "", 200, []string{`"team-*/web"`, webhookRole + "mapped"}},
+		{"/debug/alpha/clear", "", 200, []string{"nothing to clear"}},
+		{"/debug/alpha/deny", `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1beta1","request":{"uid":"42"}}`, 200, []string{
+			`"apiVersion":"admission.k8s.io/v1beta1"`, `"uid":"42"`, `"allowed":false`,
+		}},
+		{"/debug/alpha/deny", "{", 400, nil},
+		{"/debug/alpha/500", "", 500, nil},
+		{"/mutate", "", 404, nil},
+	} {
+		res, err := http.Post("http://127.0.0.1:"+port+tt.path, "application/json", strings.NewReader(tt.body))
+		if tt.path == "/metrics" {
+			res, err = http.Get("http://127.0.0.1:" + port + tt.path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != tt.status {
+			t.Errorf("%s: %s, %v", tt.path, res.Status, err)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s has no %s:\n%s", tt.path, want, text)
+			}
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
 }
 
 // On SIGTERM (here: its context's end) it leaves the Service first, and answers until the delay is over.
