@@ -71,7 +71,9 @@ metadata: {name: pod-identity, namespace: rotation, annotations: {eks.amazonaws.
 			r.said[name] = text
 			r.err = errors.Join(r.err, err)
 		}
-		w.progress("the tokens have been rotated: %v %v", r.said, r.err)
+		if r.err == nil {
+			w.progress("the tokens have been rotated: %v", r.said)
+		}
 	}()
 	return r, nil
 }

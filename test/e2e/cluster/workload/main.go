@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,11 +41,16 @@ type line struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := run(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	switch err := run(ctx); {
+	case errors.Is(err, errRefused): // the line says so
 		os.Exit(1)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
 	}
 }
+
+var errRefused = errors.New("refused")
 
 func run(ctx context.Context) error {
 	every := flag.Duration("every", time.Second, "time between two calls")
@@ -80,8 +86,11 @@ func run(ctx context.Context) error {
 		if failed := out.Encode(said); failed != nil {
 			return failed
 		}
+		if *once && err != nil {
+			return errRefused
+		}
 		if *once {
-			return err
+			return nil
 		}
 		select {
 		case <-ctx.Done():
