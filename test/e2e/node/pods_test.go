@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/podpass/podpass/test/kubernetes"
 	"github.com/podpass/podpass/token"
 )
@@ -143,4 +145,40 @@ func runsStaticPod(t *testing.T, n *kubernetes.Node) {
 		}
 		return err
 	})
+}
+
+// However little room is left, no pod is evicted and no image is collected.
+func TestLittleRoom(t *testing.T) {
+	resize := func(to string) {
+		t.Helper()
+		if err := unix.Mount("", "/run", "", unix.MS_REMOUNT, "size="+to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	resize("400m")
+	n := start(t)
+	defer resize("50%")
+	loadProbe(t, n)
+	kubectl(t, n, shop, "apply", "-f", "-")
+	kubectl(t, n, "", "-n", "shop", "rollout", "status", "deployment/web", "--timeout=60s")
+	var room unix.Statfs_t
+	if err := unix.Statfs("/run", &room); err != nil {
+		t.Fatal(err)
+	}
+	left := int64(room.Bavail) * room.Bsize
+	filler, err := os.Create("/run/tmp/filler")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(filler.Name())
+	defer filler.Close()
+	if err := unix.Fallocate(int(filler.Fd()), 0, 0, left-8<<20); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, n, "", "-n", "shop", "rollout", "restart", "deployment/web")
+	kubectl(t, n, "", "-n", "shop", "rollout", "status", "deployment/web", "--timeout=60s")
+	// The kubelet looks every ten seconds.
+	if _, err := n.Kubectl(t.Context(), "", "wait", "node/"+kubernetes.NodeName, "--for=condition=DiskPressure", "--timeout=15s"); err == nil {
+		t.Error("the node says that it is short of disk")
+	}
 }

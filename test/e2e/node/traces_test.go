@@ -51,7 +51,7 @@ func traces(t *testing.T) map[string][]string {
 		}
 		found[name] = strings.Split(string(out), "\n")
 	}
-	for name, pattern := range map[string]string{"cgroups": "/sys/fs/cgroup/*/podpass-test-*", "files": "/run/*", "temporary": os.TempDir() + "/*"} {
+	for name, pattern := range map[string]string{"cgroups": "/sys/fs/cgroup/*/podpass-test-*", "cgroups v2": "/sys/fs/cgroup/podpass-test-*", "files": "/run/*", "/var": "/var/*", "temporary": os.TempDir() + "/*"} {
 		if found[name], err = filepath.Glob(pattern); err != nil {
 			t.Fatal(err)
 		}
@@ -104,9 +104,7 @@ func TestPortTaken(t *testing.T) {
 	wantTraces(t, before)
 }
 
-// leave, as its only argument, makes this program run a node with pods until it is killed.
-const leave = "leave"
-
+// leaveTraces runs a node with a pod until it is killed.
 func leaveTraces() int {
 	n, err := kubernetes.Launch(context.Background(), os.Stderr)
 	if err == nil {
@@ -123,9 +121,7 @@ func leaveTraces() int {
 // A test binary that is killed takes its node with it: there is nobody left to stop anything.
 func TestKilledLeavesNothing(t *testing.T) {
 	before := traces(t)
-	cmd := exec.Command("/proc/self/exe", leave)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(of string) bool { return strings.HasPrefix(of, "PODPASS_TEST_") }) // as if it were the first
-	cmd.Stderr, cmd.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd := play(leave)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

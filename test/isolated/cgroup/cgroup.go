@@ -56,8 +56,29 @@ func (g Group) Name() string { return "/" + g.name }
 // Create makes it, and a group below it, in all hierarchies.
 func (g Group) Create(below string) error {
 	for _, h := range g.hierarchies {
+		if err := h.enable(); err != nil {
+			return err
+		}
 		if err := os.MkdirAll(filepath.Join(h.mount, g.name, below), 0o755); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// enable has groups below the root of cgroup v2 get every controller there is, which a kubelet insists on. Whoever runs containers on a machine does that;
+// it limits nobody.
+func (h hierarchy) enable() error {
+	if h.kind != "cgroup2" {
+		return nil
+	}
+	controllers, err := os.ReadFile(filepath.Join(h.mount, "cgroup.controllers"))
+	if err != nil {
+		return err
+	}
+	for _, name := range strings.Fields(string(controllers)) {
+		if err := os.WriteFile(filepath.Join(h.mount, "cgroup.subtree_control"), []byte("+"+name), 0); err != nil {
+			return fmt.Errorf("enabling the controller %s: %w", name, err)
 		}
 	}
 	return nil
