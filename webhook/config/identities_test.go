@@ -171,15 +171,3 @@ func TestIdentitiesThatAreNone(t *testing.T) {
 		})
 	}
 }
-
-func FuzzIdentities(f *testing.F) {
-	for _, seed := range []string{one, two, "", "{}", `{"identities":[null]}`, "[]", `{"identities":[{"namespace":"*","serviceAccount":"?"}]}`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		path := filepath.Join(t.TempDir(), "config.json")
-		write(t, path, text)
-		i := identities(t, path, time.Hour, nil)
-		associated(i, "shop", "web") // says something, whatever the file holds
-	})
-}
