@@ -83,7 +83,8 @@ func (w *world) injected(t *testing.T, pod *core.Pod) *core.Pod {
 	t.Helper()
 	text := manifest(t, pod)
 	var made, admitted core.Pod
-	out := w.must(t, text, "bash", "-o", "pipefail", "-c", "kubectl podpass inject -f - | kubectl create --dry-run=client --validate=false -o json -f -")
+	out := w.must(t, text, "bash", "-o", "pipefail", "-c", `kubectl podpass inject -f - --kubeconfig "$KUBECONFIG" --cluster `+clusterName+
+		" --aws-default-region "+region+" --inject-ca --inject-sts-endpoint "+stsEndpoint+" | kubectl create --dry-run=client --validate=false -o json -f -")
 	if err := json.Unmarshal([]byte(out), &made); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -58,7 +59,23 @@ func (w *world) explain(t *testing.T, namespace string) {
 		}
 		t.Logf("kubectl %s\n%s", strings.Join(look, " "), last(out, 12000))
 	}
+	t.Logf("why webhooks were not heard:\n%s", w.unheard())
 	t.Log(w.node.Logs())
+}
+
+// unheard is what the API server said last of webhooks that gave no answer.
+func (w *world) unheard() string {
+	log, err := os.ReadFile(w.node.Log("kube-apiserver"))
+	if err != nil {
+		return err.Error()
+	}
+	var lines []string
+	for line := range strings.Lines(string(log)) {
+		if strings.Contains(line, "ailing open") || strings.Contains(line, "rejecting") {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-10):], "")
 }
 
 // last is the end of a text that may be long.

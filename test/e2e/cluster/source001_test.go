@@ -29,7 +29,7 @@ spec:
         image: public.ecr.aws/nginx/nginx:1.27
 EOF`
 
-// "Configure Pods to use a Kubernetes service account", command by command and in the namespace of the page, which is the default one.
+// "Configure Pods to use a Kubernetes service account" (the Chinese and the Korean page), command by command, in the page's namespace: the default one.
 func TestSource001(t *testing.T) {
 	w := shared(t)
 	w.grant(t, irsaRole("my-role", "default", "my-service-account"))
