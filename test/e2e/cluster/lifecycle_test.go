@@ -31,7 +31,7 @@ func TestLifecycleUpgradeAndRollback(t *testing.T) {
 	load.more(20)
 	t.Log(w.must(t, "", "podpass", "install", "history"))
 	w.progress("rolling the release back")
-	t.Log(w.must(t, "", "podpass", "install", "rollback", "--yes"))
+	t.Log(w.must(t, "", "podpass", "install", "rollback"))
 	if strings.Contains(level(), debug) {
 		t.Errorf("after the rollback the agent has %s", level())
 	}

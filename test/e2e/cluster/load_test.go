@@ -5,11 +5,15 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	client "k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 )
 
 // load creates pods without end, of both mechanisms, while something happens to podpass, and counts those that are refused or lack anything.
@@ -19,6 +23,26 @@ type load struct {
 	group    sync.WaitGroup
 	admitted atomic.Int64
 	failed   atomic.Int64
+	warnings warnings
+}
+
+// warnings are what the API server said beside its answers.
+type warnings struct {
+	mu   sync.Mutex
+	said []string
+}
+
+// HandleWarningHeader is rest.WarningHandler's.
+func (w *warnings) HandleWarningHeader(_ int, _, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, time.Now().Format(time.StampMilli)+" "+text)
+}
+
+func (w *warnings) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.said[max(0, len(w.said)-10):], "\n")
 }
 
 // churn is a load of pods that are created and deleted (or, in a dry run, only reviewed) in a namespace that both made.
@@ -26,7 +50,13 @@ func (w *world) churn(t *testing.T, namespace string, dryRun bool) *load {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	l := &load{t: t, stop: stop}
-	pods := w.client.CoreV1().Pods(namespace)
+	config := rest.CopyConfig(w.config)
+	config.WarningHandler = &l.warnings
+	own, err := client.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := own.CoreV1().Pods(namespace)
 	options := meta.CreateOptions{}
 	if dryRun {
 		options.DryRun = []string{meta.DryRunAll}
@@ -48,7 +78,7 @@ func (w *world) churn(t *testing.T, namespace string, dryRun bool) *load {
 				}
 				if err != nil {
 					if l.failed.Add(1) <= 5 {
-						t.Errorf("under load: %v", err)
+						t.Errorf("%s: under load: %v", time.Now().Format(time.StampMilli), err)
 					}
 					continue
 				}
@@ -79,7 +109,7 @@ func (l *load) end(what string) {
 	l.group.Wait()
 	l.t.Logf("%s: %d pods admitted with their identity, %d failed or without", what, l.admitted.Load(), l.failed.Load())
 	if n := l.failed.Load(); n > 0 {
-		l.t.Errorf("%s: %d failures", what, n)
+		l.t.Errorf("%s: %d failures, with the warnings\n%s", what, n, &l.warnings)
 	}
 }
 

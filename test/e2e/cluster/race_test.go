@@ -63,7 +63,7 @@ func (w *world) race(t *testing.T, what string, one func(ctx context.Context, i 
 	t.Helper()
 	w.progress("%s: %d times", what, raced)
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	var next, done, misses atomic.Int64
 	var group sync.WaitGroup

@@ -59,6 +59,7 @@ func (w *world) begin(ctx context.Context) (err error) {
 	}
 	w.config = w.node.Config()
 	w.config.QPS, w.config.Burst = 1000, 1000 // the tests bound themselves
+	w.config.WarningHandler = rest.NoWarnings{}
 	if w.client, err = client.NewForConfig(w.config); err != nil {
 		return err
 	}
