@@ -88,3 +88,12 @@ func (m *Manifests) YAML() ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// List is the manifests as one object of Kubernetes' kind List.
+func (m *Manifests) List() map[string]any {
+	items := make([]any, 0, len(m.Objects))
+	for _, o := range m.Objects {
+		items = append(items, o.Object)
+	}
+	return map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
+}

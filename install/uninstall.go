@@ -193,6 +193,9 @@ func (c *Cluster) own(ctx context.Context, kind, namespace, name string) (*unstr
 	if err != nil {
 		return nil, ignore(err, apierrors.IsNotFound)
 	}
+	if o.GetDeletionTimestamp() != nil {
+		return nil, nil // it is going already
+	}
 	if kind == "Lease" || o.GetLabels()[managedBy] == Release || owner(o) == "" {
 		return o, nil
 	}

@@ -84,3 +84,14 @@ func explainValues(err error) error {
 	}
 	return &ValuesError{mistakes}
 }
+
+// Text is the text at a path that is separated by dots, "" if there is none.
+func (v Values) Text(path string) string {
+	at := map[string]any(v)
+	keys := strings.Split(path, ".")
+	for _, key := range keys[:len(keys)-1] {
+		at, _ = at[key].(map[string]any)
+	}
+	text, _ := at[keys[len(keys)-1]].(string)
+	return text
+}
