@@ -234,6 +234,9 @@ func (s *Server) Installed() *control.Installed { return s.installed }
 // Handler is the service port's, for programs that serve it themselves.
 func (s *Server) Handler() http.Handler { return s.services }
 
+// Keys finds the keys of issuers, as the services do.
+func (s *Server) Keys() *keys.Keys { return s.keys }
+
 // Store is the server's state, for programs it is part of.
 func (s *Server) Store() *store.Store { return s.store }
 
