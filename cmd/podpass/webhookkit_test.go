@@ -332,12 +332,10 @@ func authorityFor(t *testing.T) (authority *podpasstest.Server, env []string, li
 		t.Fatal(err)
 	}
 	line = &cutLine{}
-	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.Rewrite, proxy.Director = func(r *httputil.ProxyRequest) {
+	proxy := &httputil.ReverseProxy{ErrorLog: debugLog(slog.New(slog.DiscardHandler)), Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.Out.Host = r.In.Host // it is signed
-	}, nil
-	proxy.ErrorLog = debugLog(slog.New(slog.DiscardHandler))
+	}}
 	line.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if line.cut.Load() {
 			panic(http.ErrAbortHandler)
