@@ -1,6 +1,7 @@
 package isolated
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -63,7 +64,8 @@ func outside(prepare func() error) (int, error) {
 	if err := prepare(); err != nil {
 		return 0, err
 	}
-	group := "podpass-test-" + strings.ToLower(rand.Text()[:8])
+	// A run within another one names itself after that.
+	group := cmp.Or(Group(), "podpass-test") + "-" + strings.ToLower(rand.Text()[:8])
 	keeper, err := startKeeper(group)
 	if err != nil {
 		return 0, err

@@ -114,7 +114,7 @@ func (n *Node) Stop() error {
 		n.processes = n.processes[:last]
 	}
 	err = errors.Join(err, n.group.Kill(), unmount(n.dir, "/run/netns", "/run/containerd"), showTunables(), removeNetwork(), n.group.Remove())
-	for _, dir := range []string{n.dir, "/run/netns", "/run/containerd"} {
+	for _, dir := range []string{n.dir, "/run/netns", "/run/containerd", "/run/mount"} { // the last is that of mount(8), which a kubelet runs
 		err = errors.Join(err, os.RemoveAll(dir))
 	}
 	return err

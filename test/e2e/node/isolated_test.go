@@ -31,7 +31,7 @@ const leave = "leave"
 // play is this program in a role, as if it were started by itself: isolated within what isolates these tests.
 func play(role string) *exec.Cmd {
 	cmd := exec.Command("/proc/self/exe", role)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(of string) bool { return strings.HasPrefix(of, "PODPASS_TEST_") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(of string) bool { return strings.HasPrefix(of, "PODPASS_TEST_ISOLATED=") })
 	cmd.Stderr, cmd.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/podpass/podpass/test/isolated"
 	"github.com/podpass/podpass/test/kubernetes"
 )
 
@@ -51,7 +52,7 @@ func traces(t *testing.T) map[string][]string {
 		}
 		found[name] = strings.Split(string(out), "\n")
 	}
-	for name, pattern := range map[string]string{"cgroups": "/sys/fs/cgroup/*/podpass-test-*", "cgroups v2": "/sys/fs/cgroup/podpass-test-*", "files": "/run/*", "/var": "/var/*", "temporary": os.TempDir() + "/*"} {
+	for name, pattern := range map[string]string{"cgroups": "/sys/fs/cgroup/*/" + isolated.Group() + "*", "cgroups v2": "/sys/fs/cgroup/" + isolated.Group() + "*", "files": "/run/*", "/var": "/var/*", "temporary": os.TempDir() + "/*"} {
 		if found[name], err = filepath.Glob(pattern); err != nil {
 			t.Fatal(err)
 		}
