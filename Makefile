@@ -14,6 +14,11 @@ help: ## List the targets
 build: ## Build bin/podpass, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o bin/podpass ./cmd/podpass
 
+.PHONY: image
+image: build ## Make build/image/podpass.tar, the container image of bin/podpass, with no Docker
+	@mkdir -p $(BUILD)/image
+	bin/podpass image save $(BUILD)/image/podpass.tar
+
 .PHONY: run
 run: build ## Show the main job on this machine: a workload gets AWS credentials through its service account
 	@$(GO) run ./test/demo bin/podpass

@@ -10,6 +10,8 @@
 // associationtarget.go, associationshow.go and eks.go. The agent's flags are in agentflags.go and what they come to in agentplan.go: what stands
 // behind it in agentbacking.go, agentidentity.go and agentkeys.go, its node's pods in agentnode.go. It listens and serves in agentlisten.go,
 // agentserve.go and agentadmin.go; agentloopback.go is the one that run and up start.
+// install.go, installhistory.go, installimages.go and uninstall.go put podpass into a cluster: installvalues.go says with what, installcluster.go where,
+// and what to do about each error; image*.go make the image.
 //
 // The package may import everything; nothing may import it. It decides nothing about identity: that is the server's.
 package main

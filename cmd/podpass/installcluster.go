@@ -36,6 +36,9 @@ func (c *clusterConnection) waitFlag(f *pflag.FlagSet) {
 func (a *app) kubernetes(c *clusterConnection) (*install.Cluster, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.kubeconfig, Precedence: a.kubeconfigFiles()}
 	in, err := install.Connect(clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context}))
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, usage("export KUBECONFIG=FILE   # or --kubeconfig FILE", "no kubeconfig says which cluster is meant")
+	}
 	if err != nil {
 		return nil, usage(c.kubectl()+" config get-contexts", "kubeconfig: %w", err)
 	}
