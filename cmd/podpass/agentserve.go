@@ -54,6 +54,7 @@ func (a *app) serveAgent(ctx context.Context, p *agentPlan) error {
 		}
 	}
 	return p.run(ctx, func(urls []string) error {
+		giveBackProgram()
 		line := "ready " + strings.Join(urls, " ")
 		if p.agent.Cluster != "" {
 			line += "  cluster " + p.agent.Cluster

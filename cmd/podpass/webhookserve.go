@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -16,12 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// What the process may take: a review allocates some tens of kilobytes, and at ten thousand a second a heap that is collected whenever it has doubled
-// is collected all the time. GOGC and GOMEMLIMIT overrule it.
-const (
-	webhookGCPercent = 400
-	webhookMemory    = 80 << 20 // bytes, above which it is collected sooner
-)
+// webhookBallast is memory that is never touched, and so costs none, but counts as live: a review allocates ten kilobytes, and at ten thousand a second a
+// small heap that is collected whenever it has doubled is collected all the time. A percentage large enough for that would let one with the accounts
+// of a large cluster in it take many times their size.
+const webhookBallast = 16 << 20
 
 // webhookStreams is how many reviews one connection of the API server carries at a time. Where they do not suffice it opens another.
 const webhookStreams = 1000
@@ -30,15 +28,15 @@ const webhookStreams = 1000
 func (a *app) serveWebhook(ctx context.Context, p *webhookPlan) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if a.env.get("GOGC") == "" && a.env.get("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(webhookGCPercent)
-		debug.SetMemoryLimit(webhookMemory)
-	}
+	untouched := make([]byte, webhookBallast)
+	defer runtime.KeepAlive(untouched)
+	giveBackProgram() // what the packages of other commands have read of it
 	context.AfterFunc(ctx, func() {
 		stop() // the second signal does what it does to any process
 		p.log.Info("stopping when the API server has gone elsewhere; interrupt again to stop at once", "delay", p.shutdownDelay)
 	})
 	return p.run(ctx, func(url string) error {
+		giveBackProgram() // and what starting has
 		_, err := fmt.Fprintln(a.Out, "ready", url)
 		return err
 	})
