@@ -44,7 +44,7 @@ func (m *Manager) settle(ctx context.Context) (*state, error) {
 		case apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("Secret %s: %w", m.cfg.Name, err)
+			return nil, fmt.Errorf("the Secret %s: %w", m.cfg.Name, err)
 		case written:
 			continue // what was written is read, so that nothing is served that only this process believes to be there
 		}

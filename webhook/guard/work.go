@@ -180,7 +180,7 @@ func (w *work) settleCA(ctx context.Context, namespace string, needed bool) erro
 // write writes within the limit, and remembers what came of it.
 func (w *work) write(ctx context.Context, in *configMaps, namespace, name string, data map[string]string, differs bool) error {
 	seen, exists := in.get(namespace)
-	if !differs && (exists || len(data) == 0) && (len(data) > 0 || !exists) {
+	if empty := len(data) == 0; exists != empty && !differs || !exists && empty {
 		return nil
 	}
 	if err := w.writes.Wait(ctx); err != nil {
