@@ -3,7 +3,7 @@
 //
 // It owns what an installation is called, the way to its server through the API server (a port-forward to one of its ready pods), and the trust in it:
 // TLS end to end, verified with the CA the installation publishes, so that whoever carries the bytes cannot read or change them. Who may go this way is
-// decided by the cluster's RBAC: it takes get on the administrator's Secret and on the CA's ConfigMap, list on endpointslices and create on
+// decided by the cluster's RBAC: it takes get on the administrator's Secret and on the CA's ConfigMap, list on endpointslices and create (with get, for WebSockets) on
 // pods/portforward, all in one namespace.
 //
 // It refuses a server whose certificate that CA does not vouch for, and signs nothing: that is its callers' part.
