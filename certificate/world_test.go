@@ -38,11 +38,13 @@ type world struct {
 	*testing.T
 	client *fake.Clientset
 	log    *bytes.Buffer
+	logger *slog.Logger // one for all: its lock keeps the buffer
 }
 
 func newWorld(t *testing.T) *world {
 	entries := []admission.MutatingWebhook{{Name: "pods.podpass.io"}, {Name: "required-pods.podpass.io"}}
-	return &world{T: t, log: new(bytes.Buffer), client: fakekubernetes.New(
+	log := new(bytes.Buffer)
+	return &world{T: t, log: log, logger: slog.New(slog.NewTextHandler(log, nil)), client: fakekubernetes.New(
 		&admission.MutatingWebhookConfiguration{ObjectMeta: meta.ObjectMeta{Name: "podpass", Labels: map[string]string{"mine": "yes"}}, Webhooks: entries},
 	)}
 }
@@ -58,7 +60,7 @@ func (w *world) config() certificate.Config {
 	return certificate.Config{
 		Secrets: w.client.CoreV1().Secrets(namespace), Name: secret, DNSNames: []string{host, "podpass-webhook"}, Overlap: overlap,
 		Publish: []certificate.Publisher{certificate.ConfigMap(w.client, namespace, place), certificate.WebhookConfiguration(w.client, "podpass")},
-		Log:     slog.New(slog.NewTextHandler(w.log, nil)),
+		Log:     w.logger,
 	}
 }
 

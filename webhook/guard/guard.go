@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/klog/v2"
 
 	"github.com/podpass/podpass/webhook"
 )
@@ -123,7 +125,7 @@ func (g *Guard) turn(ctx context.Context) error {
 	}
 	ended := make(chan struct{})
 	go func() {
-		elector.Run(ctx)
+		elector.Run(klog.NewContext(ctx, logr.FromSlogHandler(g.cfg.Log.Handler())))
 		close(ended)
 	}()
 	select {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,7 @@ type world struct {
 	assoc    *associations
 	mappings mappings
 	log      *bytes.Buffer
+	logger   *slog.Logger // one for all: its lock keeps the buffer
 	registry *prometheus.Registry
 }
 
@@ -93,9 +95,10 @@ func newWorld(t *testing.T, objects ...runtime.Object) *world {
 	if err := meta.AddMetaToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
+	log := new(bytes.Buffer)
 	return &world{
 		T: t, client: fakekubernetes.New(objects...), accounts: metadatafake.NewSimpleMetadataClient(scheme), mappings: mappings{},
-		assoc: &associations{set: map[string]bool{}, changed: make(chan struct{})}, log: new(bytes.Buffer), registry: prometheus.NewRegistry(),
+		assoc: &associations{set: map[string]bool{}, changed: make(chan struct{})}, log: log, logger: slog.New(slog.NewTextHandler(log, nil)), registry: prometheus.NewRegistry(),
 	}
 }
 
@@ -108,7 +111,7 @@ func (w *world) start(identity string, change func(*guard.Config)) (stop func())
 	}
 	config := guard.Config{
 		Client: w.client, Metadata: w.accounts, Namespace: home, Identity: identity, Rules: rules, Associations: []guard.Associations{w.assoc},
-		Mappings: w.mappings, Log: slog.New(slog.NewTextHandler(w.log, nil)),
+		Mappings: w.mappings, Log: w.logger,
 	}
 	if change != nil {
 		change(&config)
@@ -434,15 +437,16 @@ func TestTooMany(t *testing.T) {
 func TestRefusedWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		terminating, broken := 0, true
+		var terminating atomic.Int32
+		var mended atomic.Bool
 		w.client.PrependReactor("create", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
 			switch {
 			case a.GetNamespace() == "leaving":
-				terminating++
+				terminating.Add(1)
 				err := apierrors.NewForbidden(core.Resource("configmaps"), guard.ListName, errors.New("unable to create new content in namespace leaving because it is being terminated"))
 				err.ErrStatus.Details.Causes = []meta.StatusCause{{Type: core.NamespaceTerminatingCause}}
 				return true, nil, err
-			case broken:
+			case !mended.Load():
 				return true, nil, errors.New("no")
 			}
 			return false, nil, nil
@@ -451,10 +455,10 @@ func TestRefusedWrites(t *testing.T) {
 		w.account("a", "web", "eks.amazonaws.com/role-arn", role)
 		stop := w.start("one", nil)
 		w.pass(3 * time.Minute)
-		if terminating != 1 {
-			t.Errorf("%d attempts in a namespace that is being deleted", terminating)
+		if n := terminating.Load(); n != 1 {
+			t.Errorf("%d attempts in a namespace that is being deleted", n)
 		}
-		broken = false
+		mended.Store(true)
 		w.pass(time.Minute)
 		w.want(map[string]string{"a/web": "irsa"})
 		stop()
