@@ -25,16 +25,18 @@ const reviewConnections = 8
 // reviewer sends one request over each connection, again and again.
 type reviewer struct {
 	name     string
+	server   string
+	roots    *x509.CertPool
 	requests [][]byte
 	good     func(answer []byte) bool
-	conns    []*tls.Conn
-	rates    []float64 // of each round, per second
-	p50, p99 []float64 // of each round, in ms
+	conns    []*tls.Conn // made by the first run: a server hangs up on who connects and says nothing
+	rates    []float64   // of each round, per second
+	p50, p99 []float64   // of each round, in ms
 }
 
 // newReviewer sends admission reviews of pods of these accounts, the first of them over the first connection and so on, and wants each patched or not.
 func newReviewer(name, server string, roots *x509.CertPool, accounts []string, patched bool) (*reviewer, error) {
-	r := &reviewer{name: name, good: func(answer []byte) bool {
+	r := &reviewer{name: name, server: server, roots: roots, good: func(answer []byte) bool {
 		return bytes.Contains(answer, []byte(`"allowed":true`)) && bytes.Contains(answer, []byte(`"patch":`)) == patched
 	}}
 	for i := range reviewConnections {
@@ -45,19 +47,17 @@ func newReviewer(name, server string, roots *x509.CertPool, accounts []string, p
 		r.requests = append(r.requests, fmt.Appendf(nil, "POST %s?timeout=5s HTTP/1.1\r\nHost: webhook\r\nUser-Agent: kube-apiserver-admission\r\nContent-Length: %d\r\n"+
 			"Accept: application/json, */*\r\nContent-Type: application/json\r\n\r\n%s", webhook.PathMutate, len(body), body))
 	}
-	return r, r.dial(server, roots)
+	return r, nil
 }
 
-// dial makes the connections.
-func (r *reviewer) dial(server string, roots *x509.CertPool) error {
-	u, err := url.Parse(server)
+func (r *reviewer) dial() error {
+	u, err := url.Parse(r.server)
 	if err != nil {
 		return err
 	}
 	for range reviewConnections {
-		conn, err := tls.Dial("tcp", u.Host, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1", NextProtos: []string{"http/1.1"}})
+		conn, err := tls.Dial("tcp", u.Host, &tls.Config{RootCAs: r.roots, ServerName: "127.0.0.1", NextProtos: []string{"http/1.1"}})
 		if err != nil {
-			r.close()
 			return err
 		}
 		r.conns = append(r.conns, conn)
@@ -73,6 +73,11 @@ func (r *reviewer) close() {
 
 // run sends requests over all connections for d.
 func (r *reviewer) run(d time.Duration) error {
+	if len(r.conns) == 0 {
+		if err := r.dial(); err != nil {
+			return err
+		}
+	}
 	took, errs := make([][]time.Duration, len(r.conns)), make([]error, len(r.conns))
 	var all sync.WaitGroup
 	began := time.Now()
