@@ -59,7 +59,8 @@ func (p *webhookPlan) run(ctx context.Context, ready func(url string) error) err
 	defer end()
 	s.start(ctx, working, &group)
 
-	reviews := p.reviews(s)
+	going := &departure{leaving: &s.leaving}
+	reviews := p.reviews(s, going)
 	failures := make(chan error, 2)
 	group.Go(func() { failures <- ended(reviews.ServeTLS(listeners[0], "", "")) })
 	if p.metrics != "" {
@@ -78,7 +79,7 @@ func (p *webhookPlan) run(ctx context.Context, ready func(url string) error) err
 			return err
 		case <-ctx.Done():
 			s.leaving.Store(true)
-			return p.drain(reviews, failures)
+			return p.drain(reviews, going, failures)
 		case <-readiness.C:
 			if announced || s.ready() != nil {
 				continue
@@ -100,9 +101,8 @@ func ended(err error) error {
 	return fmt.Errorf("serving: %w", err)
 }
 
-// drain answers reviews until whoever sends them has heard that this webhook leaves, and then those under way. It is the API server that opens no
-// new connections then; on those it has, it is told (GOAWAY) and sends what it has not sent elsewhere.
-func (p *webhookPlan) drain(reviews *http.Server, failures <-chan error) error {
+// drain answers reviews until whoever sends them has heard that this webhook leaves, and has closed its connections.
+func (p *webhookPlan) drain(reviews *http.Server, going *departure, failures <-chan error) error {
 	delay := time.NewTimer(p.shutdownDelay)
 	defer delay.Stop()
 	select {
@@ -111,6 +111,9 @@ func (p *webhookPlan) drain(reviews *http.Server, failures <-chan error) error {
 	case <-delay.C:
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	going.wait(ctx)
+	ctx, cancel = context.WithTimeout(context.Background(), reviewTimeout)
 	defer cancel()
 	if err := reviews.Shutdown(ctx); err != nil {
 		p.log.Warn("reviews were cut off", "error", err)
@@ -147,13 +150,16 @@ func explainWebhookListen(address string, err error) error {
 	return failed("ip address", "%w", err)
 }
 
+// reviewTimeout is what the API server allows a review.
+const reviewTimeout = 5 * time.Second
+
 // reviews is the server the API server calls. A review has five seconds; who takes longer to send one is not an API server.
-func (p *webhookPlan) reviews(s *webhookParts) *http.Server {
+func (p *webhookPlan) reviews(s *webhookParts, going *departure) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.webhook.Handler())
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	return &http.Server{
-		Handler: mux, TLSConfig: p.serverTLS(s.certificates), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: webhookStreams},
+		Handler: going.handler(mux), ConnState: going.count, TLSConfig: p.serverTLS(s.certificates), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: webhookStreams},
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: debugLog(p.log),
 	}
