@@ -90,7 +90,9 @@ func (c *Cluster) undo(p *Plan, why error) error {
 		return out // it failed before there was anything to undo
 	case p.current == nil:
 		c.say("removing what was installed")
-		out.Rollback = c.uninstallRelease(ctx)
+		if out.Rollback = c.uninstallRelease(ctx); out.Rollback == nil {
+			out.Rollback = c.removeMade(ctx, &Removed{})
+		}
 	default:
 		out.To, out.Rollback = c.rollBackTo(ctx, 0)
 	}

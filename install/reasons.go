@@ -42,6 +42,32 @@ func (c *Cluster) reasons(ctx context.Context, l workload) []string {
 	return out
 }
 
+// trouble is what keeps a workload's pods from starting, in a few words, for whoever waits.
+func (c *Cluster) trouble(ctx context.Context, l workload) string {
+	pods, err := c.client.CoreV1().Pods(l.namespace).List(ctx, meta.ListOptions{LabelSelector: meta.FormatLabelSelector(l.selector)})
+	if err != nil {
+		return ""
+	}
+	var found []string
+	for _, p := range pods.Items {
+		for _, cond := range p.Status.Conditions {
+			if cond.Type == core.PodScheduled && cond.Status == core.ConditionFalse {
+				found = append(found, cond.Reason)
+			}
+		}
+		for _, s := range append(slices.Clone(p.Status.InitContainerStatuses), p.Status.ContainerStatuses...) {
+			if w := s.State.Waiting; w != nil && !starting[w.Reason] {
+				found = append(found, w.Reason)
+			}
+		}
+	}
+	slices.Sort(found)
+	return strings.Join(slices.Compact(found), ", ")
+}
+
+// starting is what a container waits for that is about to start.
+var starting = map[string]bool{"PodInitializing": true, "ContainerCreating": true, "": true}
+
 func podReady(p *core.Pod) bool {
 	for _, c := range p.Status.Conditions {
 		if c.Type == core.PodReady {
@@ -67,11 +93,11 @@ func (c *Cluster) podReason(ctx context.Context, p *core.Pod) string {
 			lines = append(lines, c.lastLines(ctx, p, s)...)
 		}
 	}
-	return strings.Join(append(lines, c.events(ctx, p.Namespace, "Pod", p.Name)...), "\n")
+	return strings.Join(slices.Compact(append(lines, c.events(ctx, p.Namespace, "Pod", p.Name)...)), "\n")
 }
 
 func containerReason(s core.ContainerStatus) (lines []string) {
-	if w := s.State.Waiting; w != nil && w.Reason != "PodInitializing" && w.Reason != "ContainerCreating" {
+	if w := s.State.Waiting; w != nil && !starting[w.Reason] {
 		lines = append(lines, strings.TrimSuffix(fmt.Sprintf("container %s: %s: %s", s.Name, w.Reason, w.Message), ": "))
 	}
 	if s.State.Running != nil && !s.Ready {

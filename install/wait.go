@@ -71,23 +71,33 @@ func (w *waiter) Wait(resources kube.ResourceList, timeout time.Duration) error 
 	defer cancel()
 	again := time.NewTicker(pollEvery)
 	defer again.Stop()
+	last := map[string]workload{} // as it was last seen: what cannot be asked any more has not changed
 	for {
 		var waiting []workload
+		sure := true
 		for _, r := range resources {
 			kind := r.Mapping.GroupVersionKind.Kind
 			if kind != "Deployment" && kind != "DaemonSet" {
 				continue
 			}
 			l, err := w.cluster.workload(ctx, kind, r.Namespace, r.Name)
-			if err != nil && ctx.Err() == nil && !passing(err) {
+			switch {
+			case err == nil:
+				last[l.name] = l
+				w.show(l)
+			case ctx.Err() == nil && !passing(err):
 				return err
+			default:
+				sure = false
+				if seen, ok := last[l.name]; ok {
+					l = seen
+				}
 			}
-			w.show(l)
 			if !l.ready {
 				waiting = append(waiting, l)
 			}
 		}
-		if len(waiting) == 0 {
+		if len(waiting) == 0 && sure {
 			return nil
 		}
 		select {
@@ -115,6 +125,10 @@ func (w *waiter) late(timeout time.Duration, waiting []workload) error {
 	defer cancel()
 	out := &NotReadyError{After: timeout}
 	for _, l := range waiting {
+		if l.selector == nil {
+			out.Workloads = append(out.Workloads, Unready{Workload: l.name, State: "could not be asked about"})
+			continue
+		}
 		out.Workloads = append(out.Workloads, Unready{Workload: l.name, State: l.state, Reasons: w.cluster.reasons(ctx, l)})
 	}
 	return out
@@ -208,16 +222,23 @@ func (c *Cluster) workload(ctx context.Context, kind, namespace, object string) 
 	l := workload{kind: kind, namespace: namespace, object: object, name: strings.ToLower(kind) + " " + object}
 	if kind == "DaemonSet" {
 		d, err := c.client.AppsV1().DaemonSets(namespace).Get(ctx, object, meta.GetOptions{})
-		if err == nil {
-			l.daemonSet(d)
+		if err != nil {
+			return l, err
 		}
-		return l, err
-	}
-	d, err := c.client.AppsV1().Deployments(namespace).Get(ctx, object, meta.GetOptions{})
-	if err == nil {
+		l.daemonSet(d)
+	} else {
+		d, err := c.client.AppsV1().Deployments(namespace).Get(ctx, object, meta.GetOptions{})
+		if err != nil {
+			return l, err
+		}
 		l.deployment(d)
 	}
-	return l, err
+	if !l.ready {
+		if trouble := c.trouble(ctx, l); trouble != "" {
+			l.state += ": " + trouble
+		}
+	}
+	return l, nil
 }
 
 func (l *workload) deployment(d *apps.Deployment) {
@@ -253,8 +274,8 @@ func progress(current, ready bool, have, want, old int32) string {
 		return "not looked at yet by its controller"
 	case ready:
 		return fmt.Sprintf("ready, %d of %d", want, want)
-	case have >= want && old > 0:
-		return fmt.Sprintf("%d of %d ready, the old ones are ending", want, want)
+	case have >= want && (have > want || old > 0):
+		return fmt.Sprintf("%d of %d ready, others are ending", want, want)
 	}
 	return fmt.Sprintf("%d of %d ready", max(0, have), want)
 }

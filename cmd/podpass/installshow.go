@@ -55,5 +55,6 @@ func removedRows(r *install.Removed) [][]string {
 }
 
 func revisionRow(r install.Revision) []string {
-	return []string{fmt.Sprint(r.Revision), stamp(r.Updated), r.Status, cmp.Or(r.Version, "-"), cmp.Or(r.Image, "-"), r.Description}
+	what, _, _ := strings.Cut(r.Description, "\n") // of a failure the rest says why; -o json has it
+	return []string{fmt.Sprint(r.Revision), stamp(r.Updated), r.Status, cmp.Or(r.Version, "-"), cmp.Or(r.Image, "-"), strings.TrimSuffix(what, ":")}
 }

@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"helm.sh/helm/v4/pkg/release/common"
+	release "helm.sh/helm/v4/pkg/release/v1"
+	"helm.sh/helm/v4/pkg/storage"
+	"helm.sh/helm/v4/pkg/storage/driver"
 	admission "k8s.io/api/admissionregistration/v1"
 	apps "k8s.io/api/apps/v1"
 	core "k8s.io/api/core/v1"
@@ -275,6 +279,59 @@ func TestInstallationThatFails(t *testing.T) {
 		t.Errorf("%v (%+v), want revision 1 again", err, failed)
 	}
 	if n := g.webhookReplicas(t); n != 2 {
+		t.Errorf("after going back there are %d replicas", n)
+	}
+}
+
+// What was ended half-way is gone on with, or undone.
+func TestInstallationInterrupted(t *testing.T) {
+	g := newTarget(t, kubernetes.Start(t))
+	g.healthy.Store(false)
+	plan, err := g.Plan(t.Context(), install.Options{Values: releaseValues(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := g.Apply(ctx, plan)
+		done <- err
+	}()
+	within(t, func() bool { return g.said("deployment podpass-webhook: not looked at yet") })
+	interrupt()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	g.healthy.Store(true)
+	within(t, func() bool { // what was under way has been put on record
+		history, err := g.History(t.Context())
+		return err == nil && history[0].Status == "failed"
+	})
+	if plan, err = g.apply(t, install.Options{Values: releaseValues(t, "webhook.replicas=3")}); err != nil || plan.Revision != 2 {
+		t.Fatalf("gone on with as revision %d: %v", plan.Revision, err)
+	}
+
+	// A process that was killed leaves its revision pending.
+	releases := storage.Init(driver.NewSecrets(g.client.CoreV1().Secrets(install.Namespace)))
+	if plan, err = g.apply(t, install.Options{Values: releaseValues(t, "webhook.replicas=4")}); err != nil {
+		t.Fatal(err)
+	}
+	last, err := releases.Last(install.Release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last.(*release.Release).Info.Status = common.StatusPendingUpgrade
+	if err := releases.Update(last); err != nil {
+		t.Fatal(err)
+	}
+	var pending *install.PendingError
+	if _, err := g.Plan(t.Context(), install.Options{Values: releaseValues(t)}); !errors.As(err, &pending) || pending.Revision != 3 {
+		t.Errorf("while a change is under way: %v", err)
+	}
+	if to, err := g.Rollback(t.Context(), 0); err != nil || to != 2 {
+		t.Errorf("back to %d: %v, want 2", to, err)
+	}
+	if n := g.webhookReplicas(t); n != 3 {
 		t.Errorf("after going back there are %d replicas", n)
 	}
 }
