@@ -4,16 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 
 	"github.com/podpass/podpass/webhook"
 	"github.com/podpass/podpass/webhook/accounts"
@@ -34,11 +37,12 @@ type webhookParts struct {
 
 	leaving atomic.Bool
 	log     func(msg string, args ...any)
+	handler slog.Handler
 }
 
 // build makes the parts. Nothing runs yet.
 func (p *webhookPlan) build() (*webhookParts, error) {
-	s := &webhookParts{log: p.log.Warn}
+	s := &webhookParts{log: p.log.Warn, handler: p.log.Handler()}
 	client, err := kubernetes.NewForConfig(spared(p.kube))
 	if err != nil {
 		return nil, failed("kubectl cluster-info", "the Kubernetes API server: %w", err)
@@ -155,7 +159,7 @@ func (s *webhookParts) runGuard(ctx context.Context) error {
 		case <-again.C:
 		}
 	}
-	return s.guard.Run(ctx)
+	return s.guard.Run(klog.NewContext(ctx, logr.FromSlogHandler(s.handler))) // what client-go has to say of the lease
 }
 
 // ready says what is missing for answers that can be relied on. A server that is lost later is not: a webhook that is taken out of the Service would
