@@ -112,7 +112,9 @@ func (p *webhookPlan) drain(reviews *http.Server, going *departure, failures <-c
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	going.wait(ctx)
+	if p.shutdownDelay > 0 { // or it is to end at once
+		going.wait(ctx)
+	}
 	ctx, cancel = context.WithTimeout(context.Background(), reviewTimeout)
 	defer cancel()
 	if err := reviews.Shutdown(ctx); err != nil {

@@ -39,7 +39,7 @@ func (w *world) managed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cmd := w.command(ctx, "podpass", "webhook", "--in-cluster=false", "--kubeconfig", w.node.KubeconfigPath(), "--port", "23443", "--metrics-port", "29999",
 		"--tls-cert", cert, "--tls-key", key, "--namespace", "kube-system", "--aws-default-region", region, "--sts-regional-endpoint=true",
-		"--watch-config-map=false")
+		"--watch-config-map=false", "--shutdown-delay", "0s")
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = patience
