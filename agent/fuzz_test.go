@@ -3,6 +3,8 @@ package agent_test
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -73,3 +75,29 @@ func ours(host string) bool {
 	return name == "localhost" || name == "[localhost]" ||
 		err == nil && (addr == netip.MustParseAddr("169.254.170.23") || addr == netip.MustParseAddr("fd00:ec2::23"))
 }
+
+// Whatever the query says: credentials of a role go out for exactly one parameter, which is the ARN of that role.
+func FuzzQuery(f *testing.F) {
+	sts := newSTS()
+	w := start(f, withRoles(sts), func(c *agent.Config) { c.IRSA.MaxRoles = 1 << 30 })
+	associated, raw := sign(f, clusterKey(), web.claims(time.Now())), web.stsToken(f)
+	for _, seed := range []string{
+		"", "role-arn=" + url.QueryEscape(webRole), "role-arn=" + dbRole, "role-arn=a&role-arn=b", "role-arn", "&", "=", "%", "role-arn=%zz", "a;b", "role%2Darn=" + webRole,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if r := w.fetch(associated, query(text)); r.status == http.StatusOK && text != "" || r.status >= 500 {
+			t.Fatalf("the association's credentials for %q: %d", text, r.status)
+		}
+		values, err := url.ParseQuery(text)
+		one := err == nil && len(values) == 1 && len(values["role-arn"]) == 1
+		r := w.fetch(raw, query(text))
+		if ok := r.status == http.StatusOK; ok && (!one || !roleName.MatchString(values.Get("role-arn"))) || !ok && r.status != http.StatusBadRequest {
+			t.Fatalf("%q: %d %.200q", text, r.status, r.body)
+		}
+	})
+}
+
+// roleName reads a role's ARN another way than the agent does.
+var roleName = regexp.MustCompile(`^arn:[^:]+:iam::[0-9]{12}:role/([!-~]*/)?[\w+=,.@-]{1,64}$`)
