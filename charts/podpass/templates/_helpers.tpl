@@ -14,12 +14,8 @@ app.kubernetes.io/component: {{ .component }}
 
 {{/* Labels of a component's pods: the webhook, and EKS's, must leave them alone. Called with component and values. */}}
 {{- define "podpass.podLabels" -}}
-{{ include "podpass.selector" . }}
-app.kubernetes.io/part-of: podpass
-eks.amazonaws.com/skip-pod-identity-webhook: "true"
-{{- with .values.podLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := dict "app.kubernetes.io/part-of" "podpass" "eks.amazonaws.com/skip-pod-identity-webhook" "true" -}}
+{{- merge (include "podpass.selector" . | fromYaml) $own (default dict .values.podLabels) | toYaml }}
 {{- end }}
 
 {{- define "podpass.image" -}}
@@ -161,10 +157,7 @@ podAntiAffinity:
 {{/* Where a pod may run. Called with values. */}}
 {{- define "podpass.placement" -}}
 nodeSelector:
-  kubernetes.io/os: linux
-{{- with .values.nodeSelector }}
-{{ toYaml . | indent 2 }}
-{{- end }}
+{{ merge (dict "kubernetes.io/os" "linux") (default dict .values.nodeSelector) | toYaml | indent 2 }}
 {{- with .values.tolerations }}
 tolerations:
 {{ toYaml . | indent 2 }}
