@@ -50,7 +50,9 @@ func (s *service) watchAssociations(ctx context.Context, c *restjson.Call, in *w
 		if lease, err = s.renew(ctx, c, cluster, &in.WatchAssociationsRequest); err != nil {
 			return nil, err
 		}
-		wait = min(wait, lease/2) // the rest is for the way here and back, and for applying
+		// What it was answered last is good until a lease after it asked for that, which was one such wait and one way here and back ago: two waits and
+		// two ways have to fit into a lease, or it is stale for a moment before each answer.
+		wait = min(wait, lease/3)
 	}
 	update, err := s.follow(ctx, cluster.Name, in.Revision, wait)
 	if err == nil && update.Reset && in.Snapshot {

@@ -16,7 +16,7 @@ import (
 
 const lease = 2400 * time.Millisecond
 
-// server answers a member as podpass's does: at once where there is something to tell, else after half the lease.
+// server answers a member as podpass's does: at once where there is something to tell, else after a third of the lease.
 type server struct {
 	mu       sync.Mutex
 	asked    []api.WatchAssociationsRequest
@@ -82,7 +82,7 @@ func (s *server) WatchAssociations(ctx context.Context, in *api.WatchAssociation
 	s.mu.Lock()
 	s.asked = append(s.asked, *in)
 	s.mu.Unlock()
-	held := time.After(min(time.Duration(in.WaitSeconds)*time.Second, lease/2))
+	held := time.After(min(time.Duration(in.WaitSeconds)*time.Second, lease/3))
 	for {
 		s.mu.Lock()
 		delay, woken := s.delay, s.woken
@@ -165,6 +165,20 @@ func want(t *testing.T, f *associations.Follower, namespace, name string, associ
 	if took := time.Since(began); took != after {
 		t.Errorf("%s/%s: answered after %v, want %v", namespace, name, took, after)
 	}
+}
+
+// A server that answers is never waited for: its next answer comes while the one before is still current, also where the way to it is long.
+func TestFarServerIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer("shop/web")
+		s.delay = 200 * time.Millisecond
+		f := follow(t, s)
+		want(t, f, "shop", "web", true, true, s.delay)
+		for range 500 {
+			want(t, f, "shop", "web", true, true, 0)
+			<-time.After(20 * time.Millisecond)
+		}
+	})
 }
 
 func TestFollower(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	longest         = 20                     // seconds the server is asked to hold a request; a member's it answers at half its lease
+	longest         = 20                     // seconds the server is asked to hold a request; a member's it answers after a third of its lease
 	snapshotTimeout = 10 * time.Second       // for the whole set
 	pollTimeout     = 2 * time.Second        // for one that is to be answered at once
 	firstPause      = 100 * time.Millisecond // after a round in which no server answered; doubled after each
@@ -62,7 +62,8 @@ func leaseOf(r *api.WatchAssociationsResult) time.Duration {
 	return time.Duration(r.LeaseSeconds * float64(time.Second))
 }
 
-// poll asks one server. One that is to hold the request has half the lease for it, and half of the rest to be heard: after that another one must be asked.
+// poll asks one server. One that is to hold the request does so for a third of the lease; one that has not been heard after three quarters must not be
+// waited for: another one is asked.
 func (f *Follower) poll(ctx context.Context, at *position, hold bool) (*api.WatchAssociationsResult, error) {
 	in := &api.WatchAssociationsRequest{Cluster: f.cfg.Cluster, Revision: at.revision, Snapshot: true, Member: f.cfg.Member}
 	timeout := pollTimeout
