@@ -208,12 +208,12 @@ func startWebhook(t *testing.T, kube *kubeAPI, env []string, args ...string) *th
 	}()
 	t.Cleanup(func() {
 		cancel()
+		w.client.CloseIdleConnections() // the webhook leaves that to its clients
 		select {
 		case <-ended:
 		case <-time.After(30 * time.Second):
 			t.Error("the webhook does not end")
 		}
-		w.client.CloseIdleConnections()
 		if t.Failed() {
 			t.Log(w.logs.String())
 		}
