@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -80,6 +81,7 @@ func (t target) build(ctx context.Context, log io.Writer) error {
 	args := append([]string{"build", "-v", "-trimpath", "-ldflags", t.ldflags, "-o", out}, t.packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = filepath.Join(root, t.module), append(os.Environ(), "CGO_ENABLED=0")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT} // as its terminal would, so that it removes its files
 	if t.missing(dir) {
 		fmt.Fprintf(log, "building %s (first time: about %s)\n", names, t.took)
 	}

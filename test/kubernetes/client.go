@@ -61,5 +61,7 @@ func (n *Node) StartAPIServer(ctx context.Context) error {
 	if err := n.startServer(); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
 	return n.until(ctx, "kube-apiserver", n.serverWrong)
 }

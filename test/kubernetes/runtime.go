@@ -69,15 +69,26 @@ func (n *Node) Load(ctx context.Context, tarball string) error {
 	if err != nil {
 		return err
 	}
+	known := map[string]bool{}
+	for line := range strings.Lines(list) {
+		if fields := strings.Fields(line); len(fields) > 0 {
+			known[fields[0]] = true
+		}
+	}
 	for line := range strings.Lines(list) {
 		// REF TYPE DIGEST SIZE PLATFORMS LABELS
 		fields := strings.Fields(line)
 		if len(fields) < 3 || !strings.HasPrefix(fields[2], "sha256:") || strings.Contains(fields[0], "sha256:") {
 			continue
 		}
-		if _, err := n.ctr(ctx, "images", "tag", "--force", fields[0], repository(fields[0])+"@"+fields[2]); err != nil {
+		pinned := repository(fields[0]) + "@" + fields[2]
+		if known[pinned] {
+			continue
+		}
+		if _, err := n.ctr(ctx, "images", "tag", fields[0], pinned); err != nil {
 			return err
 		}
+		known[pinned] = true
 	}
 	return nil
 }

@@ -85,6 +85,7 @@ func TestPods(t *testing.T) {
 			t.Errorf("the log of the pods is\n%s", out)
 		}
 	})
+	t.Run("image by its digest", func(t *testing.T) { runsByDigest(t, n) })
 	t.Run("static pod", func(t *testing.T) { runsStaticPod(t, n) })
 	t.Run("without API server", func(t *testing.T) {
 		address := kubectl(t, n, "", "-n", "shop", "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}")
@@ -130,6 +131,17 @@ func reachesService(t *testing.T, n *kubernetes.Node) {
 			t.Errorf("%s answered %s", host, out)
 		}
 	}
+}
+
+// runsByDigest: what was loaded under a name is also found by the digest of its manifest, whatever was loaded before and however often.
+func runsByDigest(t *testing.T, n *kubernetes.Node) {
+	loadProbe(t, n)
+	id := kubectl(t, n, "", "-n", "shop", "get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].status.containerStatuses[0].imageID}")
+	if !strings.HasPrefix(id, "podpass.test/probe@sha256:") {
+		t.Fatalf("the image is %q", id)
+	}
+	kubectl(t, n, "", "-n", "shop", "run", "pinned", "--image", id, "--", "serve", ":8080")
+	kubectl(t, n, "", "-n", "shop", "wait", "pod/pinned", "--for=condition=Ready", "--timeout=60s")
 }
 
 func runsStaticPod(t *testing.T, n *kubernetes.Node) {

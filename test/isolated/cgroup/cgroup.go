@@ -24,8 +24,6 @@ type Group struct {
 	name        string
 }
 
-type hierarchy struct{ mount, kind, controllers string }
-
 // Named is the group of that name below the root of each hierarchy. It need not exist.
 func Named(name string) (Group, error) {
 	if name == "" || name != filepath.Base(name) {
@@ -61,24 +59,6 @@ func (g Group) Create(below string) error {
 		}
 		if err := os.MkdirAll(filepath.Join(h.mount, g.name, below), 0o755); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// enable has groups below the root of cgroup v2 get every controller there is, which a kubelet insists on. Whoever runs containers on a machine does that;
-// it limits nobody.
-func (h hierarchy) enable() error {
-	if h.kind != "cgroup2" {
-		return nil
-	}
-	controllers, err := os.ReadFile(filepath.Join(h.mount, "cgroup.controllers"))
-	if err != nil {
-		return err
-	}
-	for _, name := range strings.Fields(string(controllers)) {
-		if err := os.WriteFile(filepath.Join(h.mount, "cgroup.subtree_control"), []byte("+"+name), 0); err != nil {
-			return fmt.Errorf("enabling the controller %s: %w", name, err)
 		}
 	}
 	return nil
@@ -163,24 +143,6 @@ func (g Group) processes() ([]int, error) {
 	slices.Sort(pids)
 	return slices.Compact(pids), nil
 }
-
-// below are the directories of a group, it first.
-func (h hierarchy) below(name string) ([]string, error) {
-	var dirs []string
-	err := filepath.WalkDir(filepath.Join(h.mount, name), func(path string, entry fs.DirEntry, err error) error {
-		if gone(err) {
-			return nil
-		}
-		if err == nil && entry.IsDir() {
-			dirs = append(dirs, path)
-		}
-		return err
-	})
-	return dirs, err
-}
-
-// gone says that a group was removed while we looked.
-func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
 type deadline struct{ at time.Time }
 
