@@ -79,8 +79,12 @@ type buffers struct {
 	out []byte
 }
 
-// maxKept is the largest buffer that is kept for the next request.
-const maxKept = 1 << 20
+const (
+	// maxKept is the largest buffer that is kept for the next request.
+	maxKept = 1 << 20
+	// maxTrusted is how much room is made for what a client says it will send: every pod can reach this port, and may send nothing.
+	maxTrusted = 64 << 10
+)
 
 // Handler serves PathMutate, PathRequired and PathHealth.
 func (w *Webhook) Handler() http.Handler {
@@ -107,7 +111,7 @@ func (w *Webhook) serve(required bool) http.HandlerFunc {
 		b := w.bodies.Get().(*buffers)
 		defer w.recycle(b)
 		if r.ContentLength > 0 {
-			b.in.Grow(int(min(r.ContentLength, maxBody)) + bytes.MinRead)
+			b.in.Grow(int(min(r.ContentLength, maxTrusted)) + bytes.MinRead)
 		}
 		if _, err := b.in.ReadFrom(http.MaxBytesReader(rw, r.Body, maxBody)); err != nil {
 			if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {

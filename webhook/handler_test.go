@@ -3,10 +3,13 @@ package webhook_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -124,6 +127,24 @@ func TestLargePods(t *testing.T) {
 			t.Errorf("status %d", recorder.Code)
 		}
 	})
+}
+
+// Whoever announces the largest review and sends nothing of it takes no memory of that size.
+func TestAnnouncedReviewsTakeNoRoom(t *testing.T) {
+	handler := setup(t, webhook.Config{Accounts: accounts{}})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const clients = 20
+	for range clients {
+		r := httptest.NewRequest(http.MethodPost, webhook.PathMutate, iotest.ErrReader(io.ErrUnexpectedEOF))
+		r.Header.Set("Content-Type", "application/json")
+		r.ContentLength = 8 << 20
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / clients; each > 1<<20 {
+		t.Errorf("%d bytes for each review that was announced and did not come", each)
+	}
 }
 
 func TestWarningsFit(t *testing.T) {
