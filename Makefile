@@ -36,6 +36,7 @@ RUN ?= .
 e2e: ## Test on a real Kubernetes with pods, as root; first builds it, for 10 minutes. Parts: make e2e GROUP=cluster RUN=TestRace
 	@[ "$$(id -u)" = 0 ] || { echo "make e2e makes namespaces and mounts and so needs root: sudo make e2e"; exit 1; }
 	@test/kubernetes/debian-packages.sh
+	@echo "building Kubernetes $$(sed -n 's#^require k8s.io/kubernetes \([^ ]*\).*#\1#p' test/kubernetes/binaries/go.mod), unless it is there" && $(GO) run ./test/kubernetes/prepare
 	@# Whatever way it ends, the mounts go with their namespace, the networks with their last process and the files with their directory.
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && export TMPDIR=$$tmp && \
 		echo "compiling the tests of: $(GROUP)" && $(GO) test -tags e2e -c -o $$tmp/ $(GROUP:%=./test/e2e/%) && \
