@@ -155,16 +155,15 @@ func explainWebhookListen(address string, err error) error {
 // reviewTimeout is what the API server allows a review.
 const reviewTimeout = 5 * time.Second
 
-// reviews is the server the API server calls. A review has five seconds; who takes longer to send one is not an API server.
+// reviews is the server the API server calls.
 func (p *webhookPlan) reviews(s *webhookParts, going *departure) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.webhook.Handler())
 	mux.HandleFunc("GET /readyz", s.serveReady)
-	return &http.Server{
-		Handler: going.handler(mux), ConnState: going.count, TLSConfig: p.serverTLS(s.certificates), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: webhookStreams},
-		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: debugLog(p.log),
-	}
+	server := patient(going.handler(mux))
+	server.ConnState, server.TLSConfig, server.ErrorLog = going.count, p.serverTLS(s.certificates), debugLog(p.log)
+	server.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: webhookStreams}
+	return server
 }
 
 func (p *webhookPlan) admin(s *webhookParts) http.Handler {
