@@ -2,6 +2,7 @@ package install_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,6 +39,16 @@ func TestUpdateOnTheHostsNetwork(t *testing.T) {
 		update := find[*apps.Deployment](t, render(t, fmt.Sprintf(`{webhook: {hostNetwork: %v}}`, hostNetwork)), "podpass-webhook").Spec.Strategy.RollingUpdate
 		if got := fmt.Sprintf("%v unavailable, %v more", update.MaxUnavailable, update.MaxSurge); got != want {
 			t.Errorf("hostNetwork %v: %s, want %s", hostNetwork, got, want)
+		}
+	}
+}
+
+// client-go's own is 45 s: for as long every lookup would fail when an API server's machine is lost.
+func TestLostAPIServersAreNoticed(t *testing.T) {
+	m := render(t, "")
+	for _, name := range []string{"HTTP2_READ_IDLE_TIMEOUT_SECONDS", "HTTP2_PING_TIMEOUT_SECONDS"} {
+		if seconds, err := strconv.Atoi(envOf(t, m, "podpass-webhook", name)); err != nil || seconds < 1 || seconds > 2 {
+			t.Errorf("%s: %d, %v", name, seconds, err)
 		}
 	}
 }
