@@ -32,11 +32,7 @@ func find(t *testing.T, c *clustertest.Cluster) *cluster.Installation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := found.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(found.Close)
 	return found
 }
 

@@ -152,4 +152,4 @@ func (i *Installation) Dial(ctx context.Context, _, _ string) (net.Conn, error) 
 }
 
 // Close ends every connection.
-func (i *Installation) Close() error { return i.dial.close() }
+func (i *Installation) Close() { i.dial.close() }

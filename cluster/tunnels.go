@@ -80,7 +80,8 @@ func (t *tunnels) tunnel(ctx context.Context, fresh bool) (*tunnel, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return nil, errors.Join(errClosed, made.connection.Close())
+		_ = made.connection.Close()
+		return nil, errClosed
 	}
 	t.now = made
 	return made, nil
@@ -186,12 +187,12 @@ func (t *tunnel) stream() (net.Conn, error) {
 	return newStream(t, problems, data), nil
 }
 
-func (t *tunnels) close() error {
+// close says goodbye, which fails where the other end has gone already; either way nothing of the connection is left.
+func (t *tunnels) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
-	if t.now == nil {
-		return nil
+	if t.now != nil {
+		_ = t.now.connection.Close()
 	}
-	return t.now.connection.Close()
 }

@@ -26,11 +26,12 @@ func (in *installed) onLoopback(ctx context.Context, address string, log *slog.L
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	return "http://" + listener.Addr().String(), func() error {
+		defer in.Close()
 		select {
 		case err := <-served:
-			return errors.Join(err, in.Close())
+			return err
 		case <-ctx.Done():
+			return server.Close()
 		}
-		return errors.Join(server.Close(), in.Close())
 	}, nil
 }
