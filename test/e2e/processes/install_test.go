@@ -135,6 +135,7 @@ func (g *target) webhookReplicas(t *testing.T) int32 {
 
 // The life of an installation, on a real API server: every object of the chart is taken by it.
 func TestInstallation(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	g := newTarget(t, kubernetes.Start(t))
 	plan, err := g.apply(t, install.Options{Values: releaseValues(t)})
 	if err != nil {
@@ -215,6 +216,7 @@ func TestInstallation(t *testing.T) {
 
 // What does not become ready is undone, and the reason is said: the pod's own words.
 func TestInstallationThatFails(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	g := newTarget(t, kubernetes.Start(t))
 	g.healthy.Store(false)
 	g.Timeout = 3 * time.Second
@@ -285,6 +287,7 @@ func TestInstallationThatFails(t *testing.T) {
 
 // What was ended half-way is gone on with, or undone.
 func TestInstallationInterrupted(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	g := newTarget(t, kubernetes.Start(t))
 	g.healthy.Store(false)
 	plan, err := g.Plan(t.Context(), install.Options{Values: releaseValues(t)})
@@ -395,6 +398,7 @@ func (g *target) sickPod(t *testing.T) {
 
 // Somebody else's things are neither overwritten nor removed.
 func TestInstallationLeavesOthersAlone(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	g := newTarget(t, kubernetes.Start(t))
 	makeRole := func(name string) {
 		t.Helper()
@@ -537,6 +541,7 @@ func (g *target) awsParts(t *testing.T) {
 
 // What podpass install --dry-run prints is what a cluster takes, without Helm.
 func TestManifestsApply(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	g := newTarget(t, kubernetes.Start(t))
 	if _, err := g.client.CoreV1().Namespaces().Create(t.Context(), &core.Namespace{ObjectMeta: meta.ObjectMeta{Name: "shop"}}, meta.CreateOptions{}); err != nil {
 		t.Fatal(err)

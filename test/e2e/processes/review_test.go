@@ -18,6 +18,7 @@ import (
 const honoured = 30 * time.Second
 
 func TestTokenReview(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	cluster := shop(t)
 	a := up(t, t.TempDir())
 	a.must("cluster", "register", "prod", "--token-review", "--kubeconfig", registrar(t, cluster))

@@ -35,6 +35,7 @@ const webhookRace = 1000
 // A real API server calls a webhook that keeps its own certificate, reads the accounts from that API server and follows the associations of a real
 // authority with the role of its own service account. Whatever was committed before a pod is in the pod.
 func TestWebhookRace(t *testing.T) {
+	t.Parallel() // beside the minute of TestAgentRotatesCredentials
 	cluster := kubernetes.Start(t)
 	for _, name := range []string{"shop", "podpass-system"} {
 		makeNamespace(t, cluster, name)
