@@ -34,7 +34,7 @@ type Account struct {
 // Options say how an account is used. The zero value is for a person at a terminal.
 type Options struct {
 	Rates  Rates
-	Waited func(service string, wait time.Duration) // told of every retry of a throttled or failed call before it is waited for; may be nil
+	Waited func(why string, wait time.Duration) // told of every retry of a throttled or failed call before it is waited for; may be nil
 }
 
 // Connect asks STS whose account the configuration's credentials are for: one call.

@@ -55,7 +55,7 @@ func (c Clusters) Find(ctx context.Context, hint, issuer string) (*Cluster, erro
 		if err == nil && found.Issuer == issuer {
 			return found, nil
 		}
-		if err != nil && !errors.Is(err, ErrNoCluster) {
+		if err != nil && !errors.Is(err, ErrNoCluster) && !Denied(err) {
 			return nil, err
 		}
 	}

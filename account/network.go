@@ -35,7 +35,7 @@ func (n Network) Region(ctx context.Context, name string) (*Region, error) {
 		return nil, fmt.Errorf("region %s: EC2 told of %d regions", name, len(out.Regions))
 	}
 	state := aws.ToString(out.Regions[0].OptInStatus)
-	return &Region{Name: name, OptIn: state != "opt-in-not-required", In: state != "not-opted-in"}, nil
+	return &Region{Name: name, OptIn: state != "opt-in-not-required", In: state == "opt-in-not-required" || state == "opted-in"}, nil
 }
 
 // WithoutDefaultRoute are those of a VPC's subnets whose traffic has no way out: their route table (the VPC's main one where they have none of their own)

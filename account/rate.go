@@ -59,7 +59,7 @@ func (l *limiters) of(service, operation string) *rate.Limiter {
 }
 
 // limit makes every client of a configuration keep to the rates, and wait out being throttled all the same.
-func (r Rates) limit(config aws.Config, waited func(string, time.Duration)) aws.Config {
+func (r Rates) limit(config aws.Config, waited func(why string, wait time.Duration)) aws.Config {
 	config = config.Copy()
 	limits := r.limiters()
 	config.APIOptions = append(append([]func(*smithy.Stack) error{}, config.APIOptions...), func(stack *smithy.Stack) error {
@@ -95,7 +95,7 @@ func (noBudget) AddTokens(uint) error { return nil }
 // toldRetryer says when it waits.
 type toldRetryer struct {
 	aws.Retryer
-	waited func(string, time.Duration)
+	waited func(why string, wait time.Duration)
 }
 
 // RetryDelay is the wait before the next attempt.
