@@ -68,9 +68,14 @@ func (a *app) find(ctx context.Context, kubeContext string) (*installed, error) 
 	if err != nil {
 		return nil, err
 	}
+	return findIn(ctx, config, name)
+}
+
+func findIn(ctx context.Context, config *rest.Config, kubeContext string) (*installed, error) {
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	in := &installed{context: name}
+	in := &installed{context: kubeContext}
+	var err error
 	if in.Installation, err = cluster.Find(ctx, config); err != nil {
 		return nil, in.explain(err)
 	}
@@ -83,10 +88,14 @@ func (a *app) connectInstalled(ctx context.Context, c connectConfig) (*connectio
 	if err != nil {
 		return nil, err
 	}
-	key := in.Known()
 	if c.ownCluster != nil {
-		c.ownCluster(key.Cluster)
+		c.ownCluster(in.Known().Cluster)
 	}
+	return in.connect()
+}
+
+func (in *installed) connect() (*connection, error) {
+	key := in.Known()
 	conn := &connection{endpoint: cluster.URL, region: key.Region, installed: in, accessKeyID: key.AccessKeyID}
 	return conn.open(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey, Source: "Secret " + cluster.Administrator}, nil

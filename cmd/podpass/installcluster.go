@@ -21,6 +21,7 @@ import (
 type clusterConnection struct {
 	kubeconfig, context string
 	timeout             time.Duration
+	rate                float64 // requests a second, 0 being the default; only of commands that have the flag
 }
 
 func (c *clusterConnection) flags(f *pflag.FlagSet) {
@@ -34,8 +35,7 @@ func (c *clusterConnection) waitFlag(f *pflag.FlagSet) {
 
 // kubernetes makes no call.
 func (a *app) kubernetes(c *clusterConnection) (*install.Cluster, error) {
-	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: c.kubeconfig, Precedence: a.kubeconfigFiles()}
-	in, err := install.Connect(clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.context}))
+	in, err := install.Connect(a.clientConfig(c))
 	if clientcmd.IsEmptyConfig(err) {
 		return nil, usage("export KUBECONFIG=FILE   # or --kubeconfig FILE", "no kubeconfig says which cluster is meant")
 	}

@@ -18,9 +18,15 @@ import (
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// eks is a client of the EKS API of the server in the cluster, as its administrator. It finds the server as a pod would, at its Service's
-// address, and checks the name in its certificate.
+// eks is a client of the EKS API of the server in the cluster.
 func (w *world) eks(t *testing.T) *eks.Client {
+	t.Helper()
+	return eks.NewFromConfig(w.administrator(t))
+}
+
+// administrator reaches the server in the cluster as its administrator. It finds the server as a pod would, at its Service's
+// address, and checks the name in its certificate.
+func (w *world) administrator(t *testing.T) aws.Config {
 	t.Helper()
 	ctx := t.Context()
 	service, err := w.client.CoreV1().Services(system).Get(ctx, "podpass-server", meta.GetOptions{})
@@ -44,11 +50,11 @@ func (w *world) eks(t *testing.T) *eks.Client {
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return eks.NewFromConfig(aws.Config{
+	return aws.Config{
 		Region: region, BaseEndpoint: aws.String(stsEndpoint), HTTPClient: &http.Client{Transport: transport, Timeout: patience},
 		Credentials: credentials.NewStaticCredentialsProvider(
 			string(administrator.Data["AWS_ACCESS_KEY_ID"]), string(administrator.Data["AWS_SECRET_ACCESS_KEY"]), ""),
-	})
+	}
 }
 
 func (w *world) roots(ctx context.Context) (*x509.CertPool, error) {

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+const revokeLong = `Take back what "podpass grant" has given a service account: its policies, the statement in the role's trust policy, the association or annotation, and the
+role, the service account and the OIDC provider where grants made them and nobody else uses them by now. What others made or added stays as it is, byte for
+byte, and is named. With --policy, --policy-file or --for only these go, and everything else stays.
+
+Running the same command again finishes what was interrupted. Pods that have credentials keep them until those expire, without what the policies allowed.`
+
+func (a *app) revoke() *cobra.Command {
+	var c struct {
+		grantPlace
+		grantWhat
+		files       []string
+		namespace   string
+		dryRun, yes bool
+		output      format
+	}
+	cmd := &cobra.Command{
+		Use:   "revoke [-n NAMESPACE] SERVICEACCOUNT [flags]\n  podpass revoke -f FILE [flags]",
+		Short: "Take back what grant has given a service account, and nothing else",
+		Long:  revokeLong,
+		Example: `  podpass revoke -n shop web
+  podpass revoke -n shop web --policy AmazonS3ReadOnlyAccess    # this permission only
+  podpass revoke -f grants.yaml --yes`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	f := cmd.Flags()
+	f.StringVarP(&c.namespace, "namespace", "n", "", "`namespace` of the service account (default: that of the kubeconfig's context)")
+	c.grantWhat.flags(f)
+	f.StringArrayVarP(&c.files, "filename", "f", nil, "`file` of grants that are taken back as a whole, directory of such files, or - for standard input; may be repeated")
+	c.grantPlace.flags(f)
+	f.BoolVar(&c.dryRun, "dry-run", false, "show what would change, and change nothing")
+	f.BoolVarP(&c.yes, "yes", "y", false, "do not ask")
+	outputFlag(cmd, &c.output)
+	completeWellKnown(cmd)
+	check := func(args []string) []error {
+		problems := c.grantPlace.check()
+		if (len(args) == 0) == (len(c.files) == 0) {
+			problems = append(problems, errors.New("give SERVICEACCOUNT or -f FILE"))
+		}
+		return problems
+	}
+	return action(a, cmd, check, func(ctx context.Context, args []string) error {
+		ctx, stop := untilInterrupted(ctx)
+		defer stop()
+		w, namespace, err := a.grantWorld(ctx, &c.grantPlace)
+		if err != nil {
+			return err
+		}
+		specs, err := a.specs(&c.grantWhat, c.namespace, c.files, args, firstOf(c.namespace, namespace))
+		if err != nil {
+			return err
+		}
+		if len(c.files) > 0 {
+			for i := range specs { // as a whole
+				specs[i].Managed, specs[i].Inline, specs[i].WellKnown = nil, nil, nil
+			}
+		}
+		run := &grantRun{app: a, world: w, place: &c.grantPlace, verb: "revoke", output: c.output}
+		plans, err := run.planBack(ctx, specs)
+		if err != nil {
+			return err
+		}
+		run.show(plans)
+		switch {
+		case c.dryRun:
+			fmt.Fprintln(a.Err, "dry run: nothing was changed")
+			return run.print(plans)
+		case stepsOf(plans) > 0 && !c.yes && !terminal(a.In):
+			return usage("podpass revoke --yes   # and the same flags", "nothing was changed: there is no terminal to ask at")
+		case stepsOf(plans) > 0 && !c.yes && !a.confirm(fmt.Sprintf("Make %s in account %s and cluster %s?", count(stepsOf(plans), "change"), w.Home.ID, w.Cluster.Name)):
+			return failed("podpass revoke --dry-run   # and the same flags", "nothing was changed")
+		}
+		return run.apply(ctx, plans, nil)
+	})
+}
