@@ -36,7 +36,7 @@ func (r Rates) limiters() *limiters {
 		if asked <= 0 {
 			asked = otherwise
 		}
-		return rate.NewLimiter(rate.Limit(asked), max(1, int(asked/2)))
+		return rate.NewLimiter(rate.Limit(asked), 1) // no burst: a rate is what any second sees
 	}
 	return &limiters{of(r.IAMRead, 10), of(r.IAMWrite, 5), of(r.EKSRead, 10), of(r.EKSWrite, 5), of(r.STS, 20), of(r.EC2, 10)}
 }

@@ -120,3 +120,9 @@ func splitRole(text string) (account identity.Account, path, name string) {
 	}
 	return "", path, text[i+1:]
 }
+
+// Whole is the spec less the policies it names: Revoke then takes back all of the grant.
+func (s Spec) Whole() Spec {
+	s.Managed, s.Inline, s.WellKnown = nil, nil, nil
+	return s
+}

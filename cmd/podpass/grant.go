@@ -89,7 +89,7 @@ func (a *app) grant() *cobra.Command {
 	outputFlag(cmd, &c.output)
 	completeWellKnown(cmd)
 	cmd.AddCommand(a.grantControllers())
-	return action(a, cmd, func(args []string) []error { return append(c.grantPlace.check(), c.checkTarget(args)...) },
+	return action(a, cmd, func(args []string) []error { return append(c.grantPlace.check(a), c.checkTarget(args)...) },
 		func(ctx context.Context, args []string) error { return a.runGrant(ctx, c, args) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -28,12 +29,17 @@ func (c *grantPlace) flags(f *pflag.FlagSet) {
 	c.clusterConnection.rateFlag(f)
 	c.accountConnection.flags(f)
 	f.StringVar(&c.cluster, "cluster", "", "`name` of the cluster in EKS, or in podpass (default: the one whose issuer is that of the kubeconfig's cluster)")
-	f.BoolVar(&c.hosted, "hosted", false, "the cluster is one that podpass issues the tokens of, as podpass up's: no Kubernetes is asked (default with --data-dir and no --kubeconfig or --context)")
+	f.BoolVar(&c.hosted, "hosted", false, "the cluster is one that podpass issues the tokens of, as podpass up's: no Kubernetes is asked (default with --data-dir and no --kubeconfig or --context, and where there is no kubeconfig)")
 	f.StringVar(&c.targetProfile, "target-profile", "", "AWS `profile` with credentials for the account of target roles")
 }
 
-func (c *grantPlace) check() (problems []error) {
-	if c.dataDir != "" && c.kubeconfig == "" && c.context == "" {
+// check also chooses: on a machine with no kubeconfig, the podpass up of it.
+func (c *grantPlace) check(a *app) (problems []error) {
+	named := c.kubeconfig != "" || c.context != ""
+	if dir := a.env.dataDir(); !named && !c.hosted && !c.installed && c.dataDir == "" && c.profile == "" && !a.hasKubeconfig() && dir != "" && fileExists(filepath.Join(dir, "env")) {
+		c.hosted = true
+	}
+	if c.dataDir != "" && !named {
 		c.hosted = true
 	}
 	if c.hosted && (c.kubeconfig != "" || c.context != "") {

@@ -42,7 +42,7 @@ func (a *app) revoke() *cobra.Command {
 	outputFlag(cmd, &c.output)
 	completeWellKnown(cmd)
 	check := func(args []string) []error {
-		problems := c.grantPlace.check()
+		problems := c.grantPlace.check(a)
 		if (len(args) == 0) == (len(c.files) == 0) {
 			problems = append(problems, errors.New("give SERVICEACCOUNT or -f FILE"))
 		}
@@ -60,8 +60,8 @@ func (a *app) revoke() *cobra.Command {
 			return err
 		}
 		if len(c.files) > 0 {
-			for i := range specs { // as a whole
-				specs[i].Managed, specs[i].Inline, specs[i].WellKnown = nil, nil, nil
+			for i := range specs {
+				specs[i] = specs[i].Whole()
 			}
 		}
 		run := &grantRun{app: a, world: w, place: &c.grantPlace, verb: "revoke", output: c.output}

@@ -22,7 +22,7 @@ func main() {
 	}
 	rounds := flag.Int("rounds", 7, "counted rounds of each target")
 	round := flag.Duration("round", 4*time.Second, "length of a round")
-	only := flag.String("only", "", "one part: decisions, roles, associations, agent or webhook")
+	only := flag.String("only", "", "one part: decisions, roles, associations, agent, webhook or grants")
 	flag.Parse()
 	// The generator shares the machine's cores with what it measures: its own garbage is collected rarely.
 	debug.SetGCPercent(800)
@@ -57,6 +57,7 @@ func run(ctx context.Context, podpass string, rounds int, round time.Duration, o
 		{"associations", func() error { return podIdentity(ctx, podpass, dir, rounds, round) }},
 		{"agent", func() error { return nodeAgent(ctx, podpass, dir) }},
 		{"webhook", func() error { return admission(ctx, podpass, dir, rounds, round) }},
+		{"grants", func() error { return manyGrants(podpass, dir) }},
 	} {
 		if only != "" && only != part.name {
 			continue
