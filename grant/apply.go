@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -145,9 +146,17 @@ func sharing(plans []*Plan) [][]*Plan {
 	return out
 }
 
-// createAssociation takes one that was made meanwhile for the one it was to make, if it names the same roles.
+// createAssociation takes one that was made meanwhile for the one it was to make, if it names the same roles. EKS may not have heard of a role that was made
+// a moment ago, and then says that there is none, or none with such a trust policy: that is waited for.
 func createAssociation(ctx context.Context, home *account.Account, cluster string, a account.Association) error {
+	deadline := time.Now().Add(rolePatience)
 	_, err := home.Associations().Create(ctx, cluster, a, uuid.NewString())
+	for pause := firstPause; account.Refused(err, "InvalidParameterException") && time.Now().Before(deadline); pause = min(2*pause, longestPause) {
+		if stopped := wait(ctx, pause); stopped != nil {
+			return stopped
+		}
+		_, err = home.Associations().Create(ctx, cluster, a, uuid.NewString())
+	}
 	if !account.Refused(err, "ResourceInUseException") {
 		return err
 	}

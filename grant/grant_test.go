@@ -315,6 +315,22 @@ func TestAcrossAccounts(t *testing.T) {
 	}
 }
 
+// EKS has not heard of the new role yet.
+func TestRoleNotThereYet(t *testing.T) {
+	w := newWorld(t)
+	refusals := 2
+	w.fake.On("eks", "CreatePodIdentityAssociation", func(*accounttest.Call) (accounttest.Values, error) {
+		if refusals--; refusals >= 0 {
+			return nil, &accounttest.Error{Code: "InvalidParameterException", Message: "Role provided in the request does not exist."}
+		}
+		return nil, accounttest.ErrBehind
+	})
+	plan := w.must(t, grant.Spec{Account: web})
+	if _, err := grant.Prove(t.Context(), w.World, plan); err != nil || refusals >= 0 {
+		t.Errorf("%v, %d refusals left", err, refusals)
+	}
+}
+
 // Being throttled is waited out.
 func TestThrottled(t *testing.T) {
 	w := newWorld(t)

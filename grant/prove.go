@@ -13,6 +13,7 @@ import (
 
 // How long a proof waits for what was changed to come into effect: IAM and associations on AWS take seconds.
 const (
+	rolePatience      = 15 * time.Second
 	injectionPatience = 30 * time.Second
 	exchangePatience  = 60 * time.Second
 	firstPause        = 500 * time.Millisecond
