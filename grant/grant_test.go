@@ -315,6 +315,28 @@ func TestAcrossAccounts(t *testing.T) {
 	}
 }
 
+// A role alone, for those who make the rest themselves.
+func TestRoleOnly(t *testing.T) {
+	w := newWorld(t)
+	w.accounts.noNamespace = true
+	before := w.snapshot(t)
+	spec := grant.Spec{Account: web, RoleOnly: true, Mechanism: grant.IRSA, Managed: []string{"AmazonS3ReadOnlyAccess"}, Boundary: "arn:aws:iam::aws:policy/AdministratorAccess"}
+	plan := w.must(t, spec)
+	if diff := cmp.Diff([]string{"create role", "tag role", "attach policy"}, kinds(plan)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := grant.Prove(t.Context(), w.World, plan); err != nil { // nothing is injected here
+		t.Error(err)
+	}
+	if again := w.plan(t, spec); len(again.Steps) > 0 {
+		t.Errorf("%q", again.Steps)
+	}
+	if _, out := w.revoke(t, grant.Spec{Account: web}); out.Err != nil {
+		t.Error(out.Err)
+	}
+	w.wantSnapshot(t, before)
+}
+
 // EKS has not heard of the new role yet.
 func TestRoleNotThereYet(t *testing.T) {
 	w := newWorld(t)

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,9 @@ type Step struct {
 	Kind   string `json:"kind"`   // "role", "trust policy", "policy", "inline policy", "OIDC provider", "association", "service account"
 	Object string `json:"object"`
 	Detail string `json:"detail,omitempty"`
+
+	// Document is the policy document, or the statement of one, that the step writes.
+	Document json.RawMessage `json:"document,omitempty"`
 
 	do func(ctx context.Context) error
 }
@@ -62,7 +66,12 @@ type session struct {
 }
 
 func (s *session) step(action, kind, object, detail string, do func(context.Context) error) {
-	s.plan.Steps = append(s.plan.Steps, Step{action, kind, object, detail, do})
+	s.plan.Steps = append(s.plan.Steps, Step{Action: action, Kind: kind, Object: object, Detail: detail, do: do})
+}
+
+// writing says which document the last step writes.
+func (s *session) writing(document string) {
+	s.plan.Steps[len(s.plan.Steps)-1].Document = json.RawMessage(document)
 }
 
 func (s *session) warn(format string, args ...any) {

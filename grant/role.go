@@ -99,6 +99,7 @@ func (s *session) trusts(ctx context.Context, r *role, a admission, chosen bool)
 	s.step("update", "trust policy", r.arn.String(), "add statement "+a.id.sid(), func(ctx context.Context) error {
 		return r.in.Roles().EditTrust(ctx, r.name, a.add)
 	})
+	s.writing(a.statement(a.id.sid()))
 	return nil
 }
 
@@ -132,6 +133,7 @@ func (s *session) create(r *role, a admission) error {
 		}
 		return err
 	})
+	s.writing(n.Trust)
 	return nil
 }
 
@@ -221,6 +223,7 @@ func (s *session) inline(ctx context.Context, r *role, documents map[string]stri
 		s.step(action, "inline policy", name, fmt.Sprintf("of role %s, %d characters", r.name, policy.Size(document)), func(ctx context.Context) error {
 			return r.in.Policies().Put(ctx, r.name, name, document)
 		})
+		s.writing(document)
 	}
 	if len(written) > 0 {
 		known := s.plan.Documents.Inline[r.arn.String()]
