@@ -59,6 +59,7 @@ func (c Clusters) Find(ctx context.Context, hint, issuer string) (*Cluster, erro
 			return nil, err
 		}
 	}
+	denied := 0
 	pages := eks.NewListClustersPaginator(c.eks, &eks.ListClustersInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -70,8 +71,12 @@ func (c Clusters) Find(ctx context.Context, hint, issuer string) (*Cluster, erro
 				continue
 			}
 			found, err := c.Describe(ctx, name)
-			if errors.Is(err, ErrNoCluster) || Denied(err) {
-				continue // deleted since, or not ours to see: it may still be another one
+			if Denied(err) {
+				denied++ // it may still be another one
+				continue
+			}
+			if errors.Is(err, ErrNoCluster) {
+				continue // deleted since
 			}
 			if err != nil {
 				return nil, err
@@ -80,6 +85,9 @@ func (c Clusters) Find(ctx context.Context, hint, issuer string) (*Cluster, erro
 				return found, nil
 			}
 		}
+	}
+	if denied > 0 {
+		return nil, fmt.Errorf("%w that may be looked at: %d may not (eks:DescribeCluster), and no other has the issuer %s", ErrNoCluster, denied, issuer)
 	}
 	return nil, fmt.Errorf("%w: none has the issuer %s", ErrNoCluster, issuer)
 }

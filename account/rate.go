@@ -2,7 +2,9 @@ package account
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +25,9 @@ type Rates struct {
 	STS, EC2          float64 // 20 and 10
 }
 
+// burst is how many calls go at once before the rate counts: a single grant is not to wait for its own ten calls.
+const burst = 5
+
 // maxAttempts of one call. Back-off doubles up to 20 s: throttling that goes on for minutes is waited for.
 const maxAttempts = 10
 
@@ -36,7 +41,7 @@ func (r Rates) limiters() *limiters {
 		if asked <= 0 {
 			asked = otherwise
 		}
-		return rate.NewLimiter(rate.Limit(asked), 1) // no burst: a rate is what any second sees
+		return rate.NewLimiter(rate.Limit(asked), burst)
 	}
 	return &limiters{of(r.IAMRead, 10), of(r.IAMWrite, 5), of(r.EKSRead, 10), of(r.EKSWrite, 5), of(r.STS, 20), of(r.EC2, 10)}
 }
@@ -75,6 +80,7 @@ func (r Rates) limit(config aws.Config, waited func(why string, wait time.Durati
 	config.Retryer = func() aws.Retryer {
 		var retryer aws.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
 			o.MaxAttempts, o.RateLimiter = maxAttempts, noBudget{} // the limiters are the budget
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(NothingListens), retry.RetryableErrorCode{Codes: concurrent}}, o.Retryables...)
 		})
 		if inner != nil {
 			retryer = inner()
@@ -82,6 +88,17 @@ func (r Rates) limit(config aws.Config, waited func(why string, wait time.Durati
 		return &toldRetryer{Retryer: retryer, waited: waited}
 	}
 	return config
+}
+
+// concurrent are what IAM says of an entity that somebody else is changing, or has just changed.
+var concurrent = map[string]struct{}{"ConcurrentModification": {}, "ConcurrentModificationException": {}, "EntityTemporarilyUnmodifiable": {}, "EntityTemporarilyUnmodifiableException": {}}
+
+// NothingListens keeps the SDK from trying again, for seconds, where no server has been started: that is to be said at once.
+func NothingListens(err error) aws.Ternary {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
 }
 
 // noBudget lets every retry through: the SDK's own budget would give up a batch of hundreds in the middle of being throttled.

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	core "k8s.io/api/core/v1"
@@ -24,6 +25,7 @@ type Probes struct{ kube kubernetes.Interface }
 func (c *Client) Probes() Probes { return Probes{c.kube} }
 
 const (
+	probeName  = "podpass-probe-"
 	probeLabel = "podpass.io/probe"
 	probeGate  = "podpass.io/never"
 	// probeLife is when a probe that is still there belongs to a command that was killed.
@@ -39,7 +41,7 @@ func (p Probes) Start(ctx context.Context, of identity.ServiceAccount) (*core.Po
 	yes, no := true, false
 	few := core.ResourceList{core.ResourceCPU: resource.MustParse("1m"), core.ResourceMemory: resource.MustParse("1Mi")}
 	pod, err := p.kube.CoreV1().Pods(of.Namespace).Create(ctx, &core.Pod{
-		ObjectMeta: meta.ObjectMeta{GenerateName: "podpass-probe-", Labels: map[string]string{probeLabel: "true", "app.kubernetes.io/managed-by": "podpass"}},
+		ObjectMeta: meta.ObjectMeta{GenerateName: probeName, Labels: map[string]string{probeLabel: "true", "app.kubernetes.io/managed-by": "podpass"}},
 		Spec: core.PodSpec{
 			ServiceAccountName: of.Name, AutomountServiceAccountToken: &no, RestartPolicy: core.RestartPolicyNever,
 			SchedulingGates: []core.PodSchedulingGate{{Name: probeGate}}, NodeSelector: map[string]string{probeGate: "true"},
@@ -71,7 +73,8 @@ func (p Probes) sweep(ctx context.Context, namespace string) error {
 		return fmt.Errorf("pods that earlier commands left in namespace %s: %w", namespace, err)
 	}
 	for i := range left.Items {
-		if time.Since(left.Items[i].CreationTimestamp.Time) > probeLife {
+		old := time.Since(left.Items[i].CreationTimestamp.Time) > probeLife
+		if old && left.Items[i].Spec.NodeSelector[probeGate] == "true" && strings.HasPrefix(left.Items[i].Name, probeName) {
 			if err := p.Stop(ctx, &left.Items[i]); err != nil {
 				return err
 			}

@@ -17,12 +17,16 @@ import (
 // Parallel is how many grants are worked on at once. The rates of the APIs are what bounds them, not this.
 const Parallel = 16
 
-// Plans plans many, reading in parallel and deciding in their order. errs[i] is why specs[i] cannot be.
-func (p *Planner) Plans(ctx context.Context, specs []Spec, read func(done int)) (plans []*Plan, errs []error) {
+// Plans plans many, reading in parallel and deciding in their order: grants, or with back the way back. errs[i] is why specs[i] cannot be.
+func (p *Planner) Plans(ctx context.Context, specs []Spec, back bool, read func(done int)) (plans []*Plan, errs []error) {
 	p.ahead(ctx, specs, read)
 	plans, errs = make([]*Plan, len(specs)), make([]error, len(specs))
 	for i, spec := range specs {
-		plans[i], errs[i] = p.Plan(ctx, spec)
+		if back {
+			plans[i], errs[i] = p.Revoke(ctx, spec)
+		} else {
+			plans[i], errs[i] = p.Plan(ctx, spec)
+		}
 	}
 	return plans, errs
 }
@@ -32,7 +36,7 @@ func (p *Planner) ahead(ctx context.Context, specs []Spec, read func(done int)) 
 	if len(specs) < 2 {
 		return
 	}
-	if err := p.ManyAhead(ctx); err != nil {
+	if err := p.manyAhead(ctx); err != nil {
 		return
 	}
 	var group errgroup.Group
@@ -41,15 +45,7 @@ func (p *Planner) ahead(ctx context.Context, specs []Spec, read func(done int)) 
 	done := 0
 	for _, spec := range specs {
 		group.Go(func() error {
-			_, _ = p.find(ctx, spec.Account)
-			if name := spec.Role; p.world.Home != nil {
-				if name == "" {
-					name = defaultRole(p.world.Cluster.Name, NewID(p.world.Cluster.Issuer.String(), spec.Account), spec.Account)
-				}
-				if id, path, base := splitRole(name); id == "" || id == p.world.Home.ID {
-					_, _ = p.role(ctx, p.world.Home, base, path)
-				}
-			}
+			p.aheadOf(ctx, spec)
 			mu.Lock()
 			done++
 			read(done)
@@ -58,6 +54,26 @@ func (p *Planner) ahead(ctx context.Context, specs []Spec, read func(done int)) 
 		})
 	}
 	_ = group.Wait()
+}
+
+// aheadOf reads the service account and the role that is most likely its.
+func (p *Planner) aheadOf(ctx context.Context, spec Spec) {
+	there, err := p.find(ctx, spec.Account)
+	if err != nil {
+		return
+	}
+	name := spec.Role
+	if there.association != nil {
+		name = there.association.Role
+	} else if there.role() != "" {
+		name = there.role()
+	}
+	if name == "" {
+		name = defaultRoles(p.world.Cluster.Name, NewID(p.world.Cluster.Issuer.String(), spec.Account), spec.Account)[0]
+	}
+	if id, path, base := splitRole(name); base != "" && (id == "" || id == p.world.Home.ID) {
+		_, _ = p.role(ctx, p.world.Home, base, path)
+	}
 }
 
 // Outcome is how a plan ended.

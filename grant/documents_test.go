@@ -134,8 +134,8 @@ func TestWrite(t *testing.T) {
 	}
 	id := string(plans[0].ID)
 	want := []string{
-		"iam/111122223333/theirs/trust-policy.json", "iam/111122223333/theirs/podpass-" + id + "-roles.json", "kubernetes/shop-web.yaml",
-		"iam/111122223333/local-shop-api/trust-policy.json", "eks/shop-api.json", "kubernetes/shop-api.yaml", "apply.sh",
+		"iam/111122223333/theirs/trust-policy.json", "iam/111122223333/theirs/podpass-" + id + "-roles.json", "kubernetes/shop/web.yaml",
+		"iam/111122223333/local-shop-api/trust-policy.json", "eks/shop/api.json", "kubernetes/shop/api.yaml", "apply.sh",
 	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
@@ -149,9 +149,9 @@ func TestWrite(t *testing.T) {
 	}
 	for _, line := range []string{
 		"aws iam update-assume-role-policy --role-name theirs --policy-document file://iam/111122223333/theirs/trust-policy.json",
-		"aws iam create-role --role-name local-shop-api --path / --assume-role-policy-document file://iam/111122223333/local-shop-api/trust-policy.json",
+		"aws iam get-role --role-name local-shop-api >/dev/null 2>&1 ||\n  aws iam create-role --role-name local-shop-api --path / --assume-role-policy-document file://iam/111122223333/local-shop-api/trust-policy.json --tags Key=podpass.io/created-by,Value=grant",
 		"aws iam attach-role-policy --role-name local-shop-api --policy-arn arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
-		"aws eks create-pod-identity-association --cli-input-json file://eks/shop-api.json", "kubectl apply -f kubernetes/shop-web.yaml",
+		"  aws eks create-pod-identity-association --cli-input-json file://eks/shop/api.json && break", "kubectl apply --server-side --field-manager=podpass -f kubernetes/shop/web.yaml",
 	} {
 		if !strings.Contains(string(script), line+"\n") {
 			t.Errorf("no line %q in\n%s", line, script)

@@ -66,6 +66,12 @@ func TestGrantAndRevoke(t *testing.T) {
 	}
 }
 
+// long is a policy of more than half of what a role's inline policies may have together.
+func long(t *testing.T) string {
+	t.Helper()
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::` + strings.Repeat("x", 6000) + `"}]}`
+}
+
 // What may not be is refused before anything is changed, with a command that leads on.
 func TestConflicts(t *testing.T) {
 	const foreign = `{"Sid":"Theirs","Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}`
@@ -98,12 +104,26 @@ func TestConflicts(t *testing.T) {
 			grant.Spec{Account: web, Role: "denies"},
 			"would not trust service account shop/web even with a statement for it: sts:AssumeRole: ", "aws iam get-role --role-name denies",
 		},
-		"the name is taken": {
+		"an annotation with a role that trusts somebody else": {
 			func(t *testing.T, w *world) {
-				w.server.AddRole(t, podpasstest.Role{Name: "local-shop-web", Trust: trust(foreign)})
+				w.server.AddRole(t, podpasstest.Role{Name: "platform-admin", Trust: trust(foreign)})
+				w.accounts.there[web] = annotated("arn:aws:iam::111122223333:role/platform-admin")
 			},
 			grant.Spec{Account: web},
-			"role arn:aws:iam::111122223333:role/local-shop-web exists, and was not made by a grant", "--role local-shop-web",
+			"is annotated with role arn:aws:iam::111122223333:role/platform-admin, which does not trust it", "--role arn:aws:iam::111122223333:role/platform-admin",
+		},
+		"a boundary that the role does not have": {
+			func(t *testing.T, w *world) {
+				w.server.AddRole(t, podpasstest.Role{Name: "theirs", Trust: trust(foreign)})
+			},
+			grant.Spec{Account: web, Role: "theirs", Boundary: "arn:aws:iam::aws:policy/AdministratorAccess"},
+			`is there, with the permissions boundary ""`, "aws iam put-role-permissions-boundary --role-name theirs",
+		},
+		"its own target": {
+			nil, grant.Spec{Account: web, Role: "x", TargetRole: "arn:aws:iam::111122223333:role/x"}, "cannot be its own target", "--role NAME",
+		},
+		"too many inline policies": {
+			nil, grant.Spec{Account: web, Inline: map[string]string{"a": long(t), "b": long(t)}}, "would have 12", "aws iam create-policy",
 		},
 		"a role of another account": {
 			nil, grant.Spec{Account: web, Role: "arn:aws:iam::444455556666:role/x"}, "is of account 444455556666, and these are credentials for account 111122223333", "--target-role arn:aws:iam::444455556666:role/x --target-profile PROFILE",
@@ -335,6 +355,109 @@ func TestRoleOnly(t *testing.T) {
 		t.Error(out.Err)
 	}
 	w.wantSnapshot(t, before)
+}
+
+// Names joined by hyphens are not unique: another service account's role is not taken for one's own.
+func TestNamesThatMeet(t *testing.T) {
+	w := newWorld(t)
+	first := w.must(t, grant.Spec{Account: identity.ServiceAccount{Namespace: "a-b", Name: "c"}, Managed: []string{"AdministratorAccess"}})
+	second := w.must(t, grant.Spec{Account: identity.ServiceAccount{Namespace: "a", Name: "b-c"}})
+	if first.Role.ResourceName() != "local-a-b-c" || second.Role.ResourceName() != "local-a-b-c-"+string(second.ID) {
+		t.Errorf("%s and %s", first.Role, second.Role)
+	}
+}
+
+// A role may be had by both mechanisms for a while: neither's statement is the other's.
+func TestBothMechanismsOfARole(t *testing.T) {
+	w := newWorld(t)
+	before := w.snapshot(t)
+	irsa := w.must(t, grant.Spec{Account: web, Mechanism: grant.IRSA})
+	w.must(t, grant.Spec{Account: web, Mechanism: grant.PodIdentity, RoleOnly: true, Role: "local-shop-web"})
+	if _, err := grant.Prove(t.Context(), w.World, irsa); err != nil {
+		t.Error(err)
+	}
+	if _, out := w.revoke(t, grant.Spec{Account: web}); out.Err != nil {
+		t.Error(out.Err)
+	}
+	w.wantSnapshot(t, before)
+}
+
+// White space in our statement is nobody's change.
+func TestReformattedTrust(t *testing.T) {
+	w := newWorld(t)
+	plan := w.must(t, grant.Spec{Account: web})
+	err := w.Home.Roles().EditTrust(t.Context(), plan.Role.ResourceName(), func(document string) (string, error) {
+		return strings.ReplaceAll(document, `":`, `" : `), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := w.plan(t, grant.Spec{Account: web}); len(again.Steps) > 0 {
+		t.Errorf("%q", again.Steps)
+	}
+}
+
+// The role of an account without credentials is not forgotten.
+func TestRevokeWithoutTheTarget(t *testing.T) {
+	w := newWorld(t)
+	w.Target = w.other(t, "444455556666")
+	w.must(t, grant.Spec{Account: web, Mechanism: grant.IRSA, TargetRole: "arn:aws:iam::444455556666:role/orders"})
+	w.Target = nil
+	_, err := grant.NewPlanner(w.World).Revoke(t.Context(), grant.Spec{Account: web})
+	var conflict *grant.ConflictError
+	if !errors.As(err, &conflict) || !strings.Contains(conflict.Hint, "--target-profile") {
+		t.Errorf("%v", err)
+	}
+}
+
+// Who begins to use the role between plan and deed keeps it.
+func TestRevokeLooksAgain(t *testing.T) {
+	w := newWorld(t)
+	w.must(t, grant.Spec{Account: web})
+	plan, err := grant.NewPlanner(w.World).Revoke(t.Context(), grant.Spec{Account: web})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := w.must(t, grant.Spec{Account: identity.ServiceAccount{Namespace: "shop", Name: "api"}, Role: "local-shop-web"})
+	if out := w.apply(t, plan); out.Err != nil || !strings.Contains(strings.Join(plan.Kept, ","), "it trusts others by now") {
+		t.Errorf("%+v, kept %q", out, plan.Kept)
+	}
+	if _, err := grant.Prove(t.Context(), w.World, api); err != nil {
+		t.Error(err)
+	}
+}
+
+// A role that others gave policies stays, and lets the service account in no more; granted again, it does.
+func TestRevokedRoleThatStays(t *testing.T) {
+	w := newWorld(t)
+	plan := w.must(t, grant.Spec{Account: web})
+	if err := w.Home.Policies().Attach(t.Context(), plan.Role.ResourceName(), "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"); err != nil {
+		t.Fatal(err)
+	}
+	if _, out := w.revoke(t, grant.Spec{Account: web}); out.Err != nil {
+		t.Fatal(out.Err)
+	}
+	left, err := w.Home.Roles().Get(t.Context(), plan.Role.ResourceName())
+	if err != nil || left == nil || strings.Contains(left.Trust, "Allow") || !strings.Contains(left.Trust, "PodpassRevoked") {
+		t.Errorf("%+v, %v", left, err)
+	}
+	again := w.must(t, grant.Spec{Account: web, Role: plan.Role.ResourceName()})
+	if _, err := grant.Prove(t.Context(), w.World, again); err != nil {
+		t.Error(err)
+	}
+}
+
+// The audience of the annotation is the one that pods' tokens have.
+func TestAudience(t *testing.T) {
+	w := newWorld(t)
+	w.accounts.there[web] = &grant.Account{Annotations: map[string]string{"eks.amazonaws.com/audience": "sts.example.test"}}
+	plan := w.must(t, grant.Spec{Account: web, Mechanism: grant.IRSA})
+	if plan.Steps[0].Kind != "OIDC provider" || plan.Steps[0].Action != "update" {
+		t.Errorf("%q", plan.Steps)
+	}
+	if _, err := grant.Prove(t.Context(), w.World, plan); err != nil {
+		t.Error(err)
+	}
 }
 
 // EKS has not heard of the new role yet.

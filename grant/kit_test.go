@@ -128,6 +128,8 @@ type witness struct {
 
 func (w *witness) Environment() map[string]string { return w.environment }
 
+func (w *witness) Audience() string { return "" }
+
 func (w *witness) Token(_ context.Context, audience string) (string, error) {
 	return w.server.Token(w.t, w.name.Namespace, w.name.Name, podpasstest.Audience(audience), podpasstest.Pod("web-x7k2p", "1d3f")), nil
 }

@@ -3,6 +3,8 @@ package grant
 import (
 	"context"
 	"fmt"
+	"path"
+	"slices"
 
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -85,7 +87,7 @@ func (k *kubernetes) Delete(ctx context.Context, name identity.ServiceAccount) (
 // strangers is what a service account has that a grant did not put there.
 func strangers(read *core.ServiceAccount) string {
 	for key := range read.Annotations {
-		if key != createdBy && key != grantedRole && key != roleAnnotation {
+		if !slices.Contains(Annotations(), key) {
 			return "it has the annotation " + key
 		}
 	}
@@ -122,6 +124,31 @@ func (w *witness) Environment() map[string]string {
 		out[v.Name] = v.Value
 	}
 	return out
+}
+
+// Audience is that of the projected token whose volume the variable of either mechanism leads to.
+func (w *witness) Audience() string {
+	environment := w.Environment()
+	file := environment["AWS_WEB_IDENTITY_TOKEN_FILE"]
+	if file == "" {
+		file = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]
+	}
+	for _, mount := range w.pod.Spec.Containers[0].VolumeMounts {
+		if path.Dir(file) != path.Clean(mount.MountPath) {
+			continue
+		}
+		for _, volume := range w.pod.Spec.Volumes {
+			if volume.Name != mount.Name || volume.Projected == nil {
+				continue
+			}
+			for _, source := range volume.Projected.Sources {
+				if t := source.ServiceAccountToken; t != nil && t.Path == path.Base(file) {
+					return t.Audience
+				}
+			}
+		}
+	}
+	return ""
 }
 
 func (w *witness) Token(ctx context.Context, audience string) (string, error) {

@@ -17,15 +17,19 @@ const (
 	createdHere = "grant"
 	grantedRole = "podpass.io/granted-role-arn" // annotation: the role-arn annotation with this value is ours
 
-	roleAnnotation = "eks.amazonaws.com/role-arn"
+	roleAnnotation     = "eks.amazonaws.com/role-arn"
+	audienceAnnotation = "eks.amazonaws.com/audience"
 )
 
-// ID names the grant of one service account of one cluster, in marks that others read as well: 10 hexadecimal digits.
+// Annotations are those that grants write to service accounts.
+func Annotations() []string { return []string{createdBy, grantedRole, roleAnnotation} }
+
+// ID names the grant of one service account of one cluster, in marks that others read as well: 16 hexadecimal digits.
 type ID string
 
 // NewID derives it. The issuer, and not the name, tells one cluster from another.
 func NewID(issuer string, of identity.ServiceAccount) ID {
-	return ID(digest(issuer + "\n" + of.Subject()))[:10]
+	return ID(digest(issuer + "\n" + of.Subject()))[:16]
 }
 
 func digest(text string) string {
@@ -39,12 +43,15 @@ const (
 	// wrapped, behind the id, says that Statement was one object before our statement made it a list. It stands in the document itself, so that whoever
 	// removes our last statement can give the document back as it was.
 	wrapped = "Wrapped"
+	// revoked begins the Sid of what stands in place of our statement where it is a document's only one: it denies everybody.
+	revoked = "PodpassRevoked"
 )
 
 func (id ID) sid() string { return sidPrefix + string(id) }
 
-// of reports whether a statement is this grant's.
-func (id ID) owns(s policy.Statement) bool { return strings.TrimSuffix(s.Sid, wrapped) == id.sid() }
+// owns reports whether a statement is this grant's: its Sid is the id, then how it admits (a role may be had by both mechanisms for a while), then perhaps
+// wrapped. No id is the beginning of another.
+func (id ID) owns(s policy.Statement) bool { return strings.HasPrefix(s.Sid, id.sid()) }
 
 // ours reports whether a statement is any grant's.
 func ours(s policy.Statement) bool { return strings.HasPrefix(s.Sid, sidPrefix) }

@@ -7,7 +7,8 @@ import (
 	"github.com/podpass/podpass/identity"
 )
 
-// pick says which role of which account is meant. chosen: nobody named it, and it does not come from what the service account has.
+// pick says which role of which account is meant. chosen: nobody named it, and it does not come from what the service account has. Then it is a new one, or
+// one that bears this grant's mark: that of another service account, whose names happen to make the same one, is left alone.
 func (s *session) pick(ctx context.Context, in *account.Account, asked, has string) (r *role, chosen bool, err error) {
 	name := s.plan.Spec.Account
 	if has != "" {
@@ -24,7 +25,11 @@ func (s *session) pick(ctx context.Context, in *account.Account, asked, has stri
 		asked = has
 	}
 	if asked == "" {
-		r, err = s.role(ctx, in, defaultRole(s.world.Cluster.Name, s.plan.ID, name), "")
+		for _, name := range defaultRoles(s.world.Cluster.Name, s.plan.ID, name) {
+			if r, err = s.role(ctx, in, name, ""); err != nil || !r.there || s.marked(r) {
+				break
+			}
+		}
 		return r, true, err
 	}
 	account, path, base := splitRole(asked)
@@ -51,7 +56,7 @@ func (s *session) planIRSA(ctx context.Context, there found) error {
 			return conflict("with IRSA pods assume the target role directly, so that there is no other").hint("podpass grant --target-role %s   # and the same flags, without --role", s.plan.Spec.TargetRole)
 		}
 		if in, asked = s.world.Target, s.plan.Spec.TargetRole; in == nil {
-			return s.noTarget()
+			return s.noTarget(asked)
 		}
 	} else if there.role() != "" && s.world.Target != nil {
 		if account, _, _ := splitRole(there.role()); account == s.world.Target.ID {
@@ -63,11 +68,18 @@ func (s *session) planIRSA(ctx context.Context, there found) error {
 		return err
 	}
 	s.plan.Role, s.plan.group = r.arn, r.arn.String()
+	s.plan.Audience = there.audience()
 	provider, err := s.provider(ctx, in)
 	if err != nil {
 		return err
 	}
-	if err := s.trusts(ctx, r, viaIRSA(s.plan.ID, s.world.Cluster.Issuer, provider, s.plan.Spec.Account), chosen); err != nil {
+	admit := viaIRSA(s.plan.ID, s.world.Cluster.Issuer, provider, s.plan.Audience, s.plan.Spec.Account)
+	if asked == "" && there.role() != "" {
+		if err := s.mayAdopt(r, admit); err != nil {
+			return err
+		}
+	}
+	if err := s.trusts(ctx, r, admit, chosen); err != nil {
 		return err
 	}
 	if err := s.allows(ctx, r); err != nil {
@@ -78,6 +90,19 @@ func (s *session) planIRSA(ctx context.Context, there found) error {
 		s.annotate(r.arn, there)
 	}
 	return nil
+}
+
+// mayAdopt refuses a role that the annotation alone names. Whoever may edit a namespace may write an annotation: it must not open a role that does not trust
+// the service account already.
+func (s *session) mayAdopt(r *role, a admission) error {
+	admits, _ := a.admitted(r.trust, r.arn.String())
+	if r.there && (admits || s.marked(r)) {
+		return nil
+	}
+	name := s.plan.Spec.Account
+	return conflict("service account %s is annotated with role %s, which does not trust it, and an annotation is anybody's who may edit the namespace", name, r.arn).
+		hint("podpass grant -n %s %s --role %s   # and the same flags, if that is the role it is to have\nkubectl annotate serviceaccount -n %s %s %s-   # removes the annotation",
+			name.Namespace, name.Name, r.arn, name.Namespace, name.Name, roleAnnotation)
 }
 
 func (s *session) annotate(role identity.ARN, there found) {
@@ -158,11 +183,14 @@ func (s *session) planTarget(ctx context.Context, first *role, asked string) err
 		in = s.world.Home
 	}
 	if in == nil {
-		return s.noTarget()
+		return s.noTarget(asked)
 	}
 	target, _, err := s.pick(ctx, in, asked, "")
 	if err != nil {
 		return err
+	}
+	if target == first {
+		return conflict("role %s cannot be its own target", target.arn).hint("podpass grant --role NAME   # and the same flags: another first role")
 	}
 	s.plan.TargetRole = target.arn
 	hop := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],"Resource":"` + target.arn.String() + `"}]}`
@@ -175,10 +203,10 @@ func (s *session) planTarget(ctx context.Context, first *role, asked string) err
 	return s.allows(ctx, target)
 }
 
-func (s *session) noTarget() error {
+func (s *session) noTarget(role string) error {
 	name := s.plan.Spec.Account
-	return conflict("target role %s is of another account, whose credentials are needed to make it trust the service account", s.plan.Spec.TargetRole).
-		hint("podpass grant -n %s %s --target-role %s --target-profile PROFILE   # a profile of that account", name.Namespace, name.Name, s.plan.Spec.TargetRole)
+	return conflict("target role %s is of another account, whose credentials are needed to make it trust the service account", role).
+		hint("podpass grant -n %s %s --target-role %s --target-profile PROFILE   # a profile of that account", name.Namespace, name.Name, role)
 }
 
 func (s *session) associate(role identity.ARN, there found) {

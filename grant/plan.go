@@ -37,6 +37,7 @@ type Plan struct {
 	ID         ID
 	Mechanism  Mechanism
 	Why        string // the mechanism
+	Audience   string // of the tokens that IRSA exchanges
 	Role       identity.ARN
 	TargetRole identity.ARN // zero: none
 	Steps      []Step
@@ -50,11 +51,13 @@ type Plan struct {
 
 // Documents are what the plan comes to, for those who apply it by other means.
 type Documents struct {
-	Trust       map[string]string            // role ARN -> its whole trust policy
+	Trust       map[string]string            // role ARN -> its whole trust policy, where that changes
 	Inline      map[string]map[string]string // role ARN -> name -> document
 	Attached    map[string][]string          // role ARN -> policy ARNs
 	NewRoles    []string                     // ARNs
 	Provider    bool                         // the issuer's OIDC provider is to be made in the role's account
+	Audience    bool                         // it is there, and is to take the audience
+	RoleTags    map[string]map[string]string // role ARN -> tags that are set
 	Annotation  string                       // role ARN for the service account, or ""
 	Association *account.Association         // to be made, or nil
 }
@@ -89,7 +92,7 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 		return nil, err
 	}
 	s := &session{Planner: p, plan: &Plan{Spec: spec, ID: NewID(p.world.Cluster.Issuer.String(), spec.Account)}}
-	s.plan.Documents = Documents{Trust: map[string]string{}, Inline: map[string]map[string]string{}, Attached: map[string][]string{}}
+	s.plan.Documents = Documents{Trust: map[string]string{}, RoleTags: map[string]map[string]string{}, Inline: map[string]map[string]string{}, Attached: map[string][]string{}}
 	if err := s.chooseMechanism(there); err != nil {
 		return nil, err
 	}
@@ -168,7 +171,7 @@ func (s *session) checkAccount(ctx context.Context, there found) error {
 
 // provider plans the issuer's OIDC provider in the account of a role.
 func (s *session) provider(ctx context.Context, in *account.Account) (arn string, err error) {
-	issuer := s.world.Cluster.Issuer
+	issuer, audience := s.world.Cluster.Issuer, s.plan.Audience
 	arn = issuer.ProviderARN(in.Partition, in.ID).String()
 	found, err := s.providerOf(ctx, in, arn)
 	switch {
@@ -176,12 +179,13 @@ func (s *session) provider(ctx context.Context, in *account.Account) (arn string
 		return "", err
 	case found == nil:
 		s.plan.Documents.Provider = true
-		s.step("create", "OIDC provider", arn, "audience "+identity.STS, func(ctx context.Context) error {
-			return in.Providers().Create(ctx, issuer.String(), identity.STS, map[string]string{createdBy: createdHere})
+		s.step("create", "OIDC provider", arn, "audience "+audience, func(ctx context.Context) error {
+			return in.Providers().Create(ctx, issuer.String(), audience, map[string]string{createdBy: createdHere})
 		})
-	case !slices.Contains(found.Audiences, identity.STS):
-		s.step("update", "OIDC provider", arn, "take audience "+identity.STS+" too", func(ctx context.Context) error {
-			return in.Providers().AddAudience(ctx, arn, identity.STS)
+	case !slices.Contains(found.Audiences, audience):
+		s.plan.Documents.Audience = true
+		s.step("update", "OIDC provider", arn, "take audience "+audience+" too", func(ctx context.Context) error {
+			return in.Providers().AddAudience(ctx, arn, audience)
 		})
 	}
 	return arn, nil

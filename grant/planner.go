@@ -35,8 +35,8 @@ func NewPlanner(w World) *Planner {
 	}
 }
 
-// ManyAhead reads at once what many grants of a cluster need: a call for a hundred associations, instead of one each.
-func (p *Planner) ManyAhead(ctx context.Context) (err error) {
+// manyAhead reads at once what many grants of a cluster need: a call for a hundred associations, instead of one each.
+func (p *Planner) manyAhead(ctx context.Context) (err error) {
 	if p.world.Cluster.ARN != "" {
 		p.associations, err = p.world.Home.Associations().IDs(ctx, p.world.Cluster.Name)
 	}
@@ -55,6 +55,14 @@ func (f found) role() string {
 		return ""
 	}
 	return f.account.Annotations[roleAnnotation]
+}
+
+// audience is what pods' tokens are for: that of the annotation, as the webhook takes it.
+func (f found) audience() string {
+	if f.account != nil && f.account.Annotations[audienceAnnotation] != "" {
+		return f.account.Annotations[audienceAnnotation]
+	}
+	return identity.STS
 }
 
 func (p *Planner) find(ctx context.Context, name identity.ServiceAccount) (found, error) {

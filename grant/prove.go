@@ -110,9 +110,12 @@ func (w World) exchange(ctx context.Context, plan *Plan, witness Witness) (strin
 }
 
 func (w World) try(ctx context.Context, plan *Plan, witness Witness) (string, error) {
-	audience := identity.STS
+	audience := plan.Audience
 	if plan.Mechanism == PodIdentity {
 		audience = identity.PodIdentity
+	}
+	if given := witness.Audience(); given != "" {
+		audience = given // whatever that comes to: it is what pods present
 	}
 	token, err := witness.Token(ctx, audience)
 	if err != nil {

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -38,11 +39,9 @@ func (p *Planner) Revoke(ctx context.Context, spec Spec) (*Plan, error) {
 	}
 	s.unlink(there)
 	for _, r := range roles {
-		if err := s.unmake(ctx, r); err != nil {
-			return nil, err
-		}
+		s.unmake(r)
 	}
-	return s.plan, s.revokeProviders(ctx, roles)
+	return s.plan, s.revokeProviders(ctx)
 }
 
 // granted are the roles that bear a mark of this grant: named by what links the service account to them, by the spec, or found among all by their trust.
@@ -55,10 +54,15 @@ func (s *session) granted(ctx context.Context, there found) ([]*role, error) {
 		}
 		return err
 	}
-	named := []string{there.role(), s.plan.Spec.Role, s.plan.Spec.TargetRole}
+	linked := []string{there.role()}
 	if there.association != nil {
-		named = append(named, there.association.Role, there.association.TargetRole)
+		linked = append(linked, there.association.Role, there.association.TargetRole)
 	}
+	if err := s.reached(linked); err != nil {
+		return nil, err
+	}
+	named := append(linked, s.plan.Spec.Role, s.plan.Spec.TargetRole)
+	named = append(named, defaultRoles(s.world.Cluster.Name, s.plan.ID, s.plan.Spec.Account)...)
 	for _, in := range []*account.Account{s.world.Home, s.world.Target} {
 		if in == nil {
 			continue
@@ -83,6 +87,20 @@ func (s *session) granted(ctx context.Context, there found) ([]*role, error) {
 		}
 	}
 	return out, nil
+}
+
+// reached refuses to forget a role of an account that there are no credentials for: once the link is gone, nothing leads to it any more.
+func (s *session) reached(linked []string) error {
+	for _, role := range linked {
+		id, _, _ := splitRole(role)
+		if id == "" || id == s.world.Home.ID || s.world.Target != nil && id == s.world.Target.ID {
+			continue
+		}
+		name := s.plan.Spec.Account
+		return conflict("service account %s has role %s, of an account whose credentials are needed to take it back", name, role).
+			hint("podpass revoke -n %s %s --target-profile PROFILE   # a profile of account %s", name.Namespace, name.Name, id)
+	}
+	return nil
 }
 
 // eachRole lists an account's roles once for all plans.
@@ -146,23 +164,31 @@ func (s *session) disallow(ctx context.Context, r *role) error {
 		delete(r.tags, tag)
 		s.step("untag", "role", r.arn.String(), tag, func(ctx context.Context) error { return r.in.Roles().Untag(ctx, r.name, tag) })
 	}
-	if r.made && !s.others(r) {
+	if r.made && !s.others(r) && len(r.attached)+len(r.inline) == 0 {
 		return nil // its trust goes with the role
 	}
+	return s.distrust(r)
+}
+
+func (s *session) distrust(r *role) error {
 	next, found, err := s.plan.ID.remove(r.trust)
 	if err != nil {
-		return conflict("trust policy of role %s: %v", r.arn, err).
-			hint("aws iam delete-role --role-name %s   # if nobody needs it any more\naws iam update-assume-role-policy --role-name %s --policy-document FILE   # or let it trust somebody else", r.name, r.name)
+		return conflict("trust policy of role %s: %v", r.arn, err).hint("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument", r.name)
 	}
-	if found {
-		r.trust = next
-		s.step("update", "trust policy", r.arn.String(), "remove statement "+s.plan.ID.sid(), func(ctx context.Context) error {
-			return r.in.Roles().EditTrust(ctx, r.name, func(document string) (string, error) {
-				out, _, err := s.plan.ID.remove(document)
-				return out, err
-			})
+	if !found {
+		return nil
+	}
+	r.trust = next
+	detail := "remove statement " + s.plan.ID.sid()
+	if strings.Contains(next, revoked+string(s.plan.ID)) {
+		detail = "deny everybody: a trust policy must have a statement, and it would have no other"
+	}
+	s.step("update", "trust policy", r.arn.String(), detail, func(ctx context.Context) error {
+		return r.in.Roles().EditTrust(ctx, r.name, func(document string) (string, error) {
+			out, _, err := s.plan.ID.remove(document)
+			return out, err
 		})
-	}
+	})
 	return nil
 }
 
@@ -216,21 +242,37 @@ func (s *session) unlink(there found) {
 	}
 }
 
-// unmake deletes a role that a grant made, unless somebody else uses it by now.
-func (s *session) unmake(ctx context.Context, r *role) error {
+// unmake deletes a role that a grant made, unless somebody else uses it by now: that is looked at once more at the last moment.
+func (s *session) unmake(r *role) {
 	switch {
 	case !r.made:
-		s.plan.Kept = append(s.plan.Kept, "role "+r.arn.String()+": not made by a grant")
+		s.keep("role %s: not made by a grant", r.arn)
 	case s.others(r):
-		s.plan.Kept = append(s.plan.Kept, "role "+r.arn.String()+": it trusts others, too")
+		s.keep("role %s: it trusts others, too", r.arn)
 	case len(r.attached)+len(r.inline) > 0:
-		next := "role " + r.arn.String() + ": it has policies that others gave it, and goes on trusting service account " + s.plan.Spec.Account.String() + " alone"
-		s.plan.Kept = append(s.plan.Kept, next)
+		s.keep("role %s: it has policies that others gave it", r.arn)
 	default:
 		r.there = false
-		s.step("delete", "role", r.arn.String(), "", func(ctx context.Context) error { return r.in.Roles().Delete(ctx, r.name) })
+		id := s.plan.ID
+		s.step("delete", "role", r.arn.String(), "", func(ctx context.Context) error {
+			now, err := r.in.Roles().Get(ctx, r.name)
+			if err != nil || now == nil {
+				return err
+			}
+			if slices.ContainsFunc(statements(now.Trust), func(one policy.Statement) bool { return !id.owns(one) }) {
+				s.keep("role %s: it trusts others by now", r.arn)
+				return r.in.Roles().EditTrust(ctx, r.name, func(document string) (string, error) {
+					out, _, err := id.remove(document)
+					return out, err
+				})
+			}
+			return r.in.Roles().Delete(ctx, r.name)
+		})
 	}
-	return nil
+}
+
+func (s *session) keep(format string, args ...any) {
+	s.plan.Kept = append(s.plan.Kept, fmt.Sprintf(format, args...))
 }
 
 // revokePolicies takes away single policies and leaves everything else.
@@ -289,46 +331,76 @@ func (s *session) retag(r *role, marks map[string]bool) {
 	r.tags[tag] = value
 }
 
-// revokeProviders deletes the cluster's OIDC provider where a grant made it and no role trusts it any more.
-func (s *session) revokeProviders(ctx context.Context, going []*role) error {
+// revokeProviders deletes the cluster's OIDC provider where a grant made it and no role trusts it any more, when it comes to it.
+func (s *session) revokeProviders(ctx context.Context) error {
 	for _, in := range []*account.Account{s.world.Home, s.world.Target} {
 		if in == nil {
 			continue
 		}
 		arn := s.world.Cluster.Issuer.ProviderARN(in.Partition, in.ID).String()
 		provider, err := s.providerOf(ctx, in, arn)
-		if err != nil || provider == nil || provider.Tags[createdBy] != createdHere {
-			if err != nil && !account.Denied(err) {
-				return err
-			}
+		if account.Denied(err) || err == nil && (provider == nil || provider.Tags[createdBy] != createdHere) {
 			continue
 		}
-		used := ""
-		err = s.eachRole(ctx, in, func(r *account.Role) error {
-			trust := r.Trust
-			for _, planned := range s.seen() {
-				if planned.arn.String() == r.ARN {
-					if trust = planned.trust; !planned.there {
-						trust = ""
-					}
-				}
-			}
-			if strings.Contains(trust, arn) {
-				used = r.ARN
-			}
-			return nil
-		})
 		if err != nil {
-			s.plan.Kept = append(s.plan.Kept, "OIDC provider "+arn+": could not look whether a role needs it: "+err.Error())
-			continue
+			return err
 		}
-		if used != "" {
-			s.plan.Kept = append(s.plan.Kept, "OIDC provider "+arn+": role "+used+" trusts it")
-			continue
+		used, err := s.trusting(ctx, in, arn)
+		switch {
+		case err != nil:
+			s.keep("OIDC provider %s: could not look whether a role needs it: %v", arn, err)
+		case used != "":
+			s.keep("OIDC provider %s: role %s trusts it", arn, used)
+		default:
+			s.step("delete", "OIDC provider", arn, "made by a grant, and no role trusts it", func(ctx context.Context) error {
+				var used string
+				err := in.Roles().Each(ctx, func(r *account.Role) error {
+					if trustsProvider(r.Trust, arn) {
+						used = r.ARN
+					}
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				if used != "" {
+					s.keep("OIDC provider %s: role %s trusts it by now", arn, used)
+					return nil
+				}
+				return in.Providers().Delete(ctx, arn)
+			})
 		}
-		s.step("delete", "OIDC provider", arn, "made by a grant, and no role trusts it", func(ctx context.Context) error { return in.Providers().Delete(ctx, arn) })
 	}
 	return nil
+}
+
+// trusting is a role that will trust the provider when everything planned so far is done.
+func (s *session) trusting(ctx context.Context, in *account.Account, provider string) (used string, err error) {
+	planned := map[string]*role{}
+	for _, r := range s.seen() {
+		planned[r.arn.String()] = r
+	}
+	return used, s.eachRole(ctx, in, func(r *account.Role) error {
+		trust := r.Trust
+		if p := planned[r.ARN]; p != nil && p.there {
+			trust = p.trust
+		} else if p != nil {
+			return nil
+		}
+		if trustsProvider(trust, provider) {
+			used = r.ARN
+		}
+		return nil
+	})
+}
+
+// trustsProvider errs on the side of yes where a trust policy cannot be read.
+func trustsProvider(trust, provider string) bool {
+	doc, err := policy.Parse(trust, policy.Trust)
+	if err != nil {
+		return strings.Contains(strings.ReplaceAll(trust, `\/`, `/`), provider)
+	}
+	return slices.Contains(doc.Principals(), policy.Principal{Kind: "Federated", Value: provider})
 }
 
 // seen are the roles that were planned for.

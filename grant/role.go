@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/podpass/podpass/account"
 	"github.com/podpass/podpass/identity"
@@ -22,9 +23,14 @@ type role struct {
 	there    bool
 	made     bool // by a grant: of an earlier run, or by one that is planned
 	trust    string
+	boundary string
 	tags     map[string]string
 	attached []string
 	inline   []string
+	size     int // of the inline policies that are planned, in characters
+
+	admissions []admission // planned, in their order
+	fresh      bool        // it is this run that makes it
 }
 
 // role reads one, once.
@@ -38,7 +44,7 @@ func (p *Planner) role(ctx context.Context, in *account.Account, name, path stri
 		if r.arn, err = identity.ParseARN(found.ARN); err != nil {
 			return nil, err
 		}
-		r.there, r.made, r.trust, r.tags = true, found.Tags[createdBy] == createdHere, found.Trust, found.Tags
+		r.there, r.made, r.trust, r.tags, r.boundary = true, found.Tags[createdBy] == createdHere, found.Trust, found.Tags, found.Boundary
 		if r.attached, err = in.Policies().Attached(ctx, name); err != nil {
 			return nil, err
 		}
@@ -59,48 +65,72 @@ func (s *session) trusts(ctx context.Context, r *role, a admission, chosen bool)
 	if !r.there {
 		return s.create(r, a)
 	}
-	if chosen && !r.made {
-		return conflict("role %s exists, and was not made by a grant", r.arn).
+	if chosen && !s.marked(r) {
+		return conflict("role %s exists, and is not this grant's", r.arn).
 			hint("podpass grant -n %s %s --role %s   # and the same flags: adopts it\npodpass grant -n %s %s --role NAME   # or takes another one",
 				s.plan.Spec.Account.Namespace, s.plan.Spec.Account.Name, r.name, s.plan.Spec.Account.Namespace, s.plan.Spec.Account.Name)
 	}
-	defer func() { s.plan.Documents.Trust[r.arn.String()] = r.trust }()
+	if want := s.plan.Spec.Boundary; want != "" && want != r.boundary {
+		return conflict("role %s is there, with the permissions boundary %q, and %s is asked for", r.arn, r.boundary, want).
+			hint("aws iam put-role-permissions-boundary --role-name %s --permissions-boundary %s", r.name, want)
+	}
+	next, err := s.withTrust(ctx, r, a)
+	if err != nil || next == r.trust {
+		return err
+	}
+	what := "add"
+	if slices.ContainsFunc(statements(r.trust), func(one policy.Statement) bool { return strings.TrimSuffix(one.Sid, wrapped) == a.sid() }) {
+		what = "replace"
+	}
+	r.trust, r.admissions = next, append(r.admissions, a)
+	s.plan.Documents.Trust[r.arn.String()] = next
+	planned := slices.Clone(r.admissions)
+	s.step("update", "trust policy", r.arn.String(), what+" statement "+a.sid(), func(ctx context.Context) error {
+		return r.in.Roles().EditTrust(ctx, r.name, func(document string) (string, error) {
+			// All that this run has added so far: IAM may still answer with what was there before.
+			for _, one := range planned {
+				var err error
+				if document, err = one.add(document); err != nil {
+					return "", err
+				}
+			}
+			return document, nil
+		})
+	})
+	s.writing(a.statement(a.sid()))
+	return nil
+}
+
+// withTrust is the role's trust policy with what it takes, which is nothing where somebody's statement admits the service account already.
+func (s *session) withTrust(ctx context.Context, r *role, a admission) (string, error) {
+	name, look := s.plan.Spec.Account, "aws iam get-role --role-name "+r.name+" --query Role.AssumeRolePolicyDocument"
 	admits, why := a.admitted(r.trust, r.arn.String())
-	mine := slices.ContainsFunc(statements(r.trust), a.id.owns)
-	if admits && !mine {
-		return nil // by a statement of somebody else's, which stays theirs
+	if admits && !slices.ContainsFunc(statements(r.trust), a.id.owns) {
+		return r.trust, nil // what is theirs stays theirs
 	}
 	next, err := a.add(r.trust)
 	if err != nil {
-		return conflict("trust policy of role %s: %v", r.arn, err).hint("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument", r.name)
+		return "", conflict("trust policy of role %s: %v", r.arn, err).hint("%s", look)
 	}
 	if next == r.trust {
 		if !admits {
-			return conflict("role %s has a statement for service account %s, and does not trust it all the same: %s", r.arn, s.plan.Spec.Account, why).
-				hint("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument   # a Deny of somebody else's?", r.name)
+			return "", conflict("role %s has a statement for service account %s, and does not trust it all the same: %s", r.arn, name, why).
+				hint("%s   # a Deny of somebody else's?", look)
 		}
-		return nil
+		return next, nil
 	}
 	if size, quota := policy.Size(next), s.quotasOf(ctx, r.in).Trust; size > quota {
-		return conflict("trust policy of role %s is full: it has %d characters, with the statement for service account %s %d, and the account's quota is %d",
-			r.arn, policy.Size(r.trust), s.plan.Spec.Account, size, quota).
-			hint("podpass grant -n %s %s --role NAME   # a role of its own\naws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument   # or remove what is not needed any more, or ask AWS for a quota of up to 4096",
-				s.plan.Spec.Account.Namespace, s.plan.Spec.Account.Name, r.name)
+		return "", conflict("trust policy of role %s is full: it has %d characters, with the statement for service account %s %d, and the account's quota is %d",
+			r.arn, policy.Size(r.trust), name, size, quota).
+			hint("podpass grant -n %s %s --role NAME   # a role of its own\n%s   # or remove what is not needed any more, or ask AWS for a quota of up to 4096", name.Namespace, name.Name, look)
 	}
 	if admits, why := a.admitted(next, r.arn.String()); !admits {
-		if _, err := policy.Parse(r.trust, policy.Trust); err != nil {
-			s.warn("trust policy of role %s: %s; only our statement is added, the proof will tell", r.arn, why)
-		} else {
-			return conflict("role %s would not trust service account %s even with a statement for it: %s", r.arn, s.plan.Spec.Account, why).
-				hint("aws iam get-role --role-name %s --query Role.AssumeRolePolicyDocument", r.name)
+		if _, err := policy.Parse(r.trust, policy.Trust); err == nil {
+			return "", conflict("role %s would not trust service account %s even with a statement for it: %s", r.arn, name, why).hint("%s", look)
 		}
+		s.warn("trust policy of role %s: %s; only our statement is added, the proof will tell", r.arn, why)
 	}
-	r.trust = next
-	s.step("update", "trust policy", r.arn.String(), "add statement "+a.id.sid(), func(ctx context.Context) error {
-		return r.in.Roles().EditTrust(ctx, r.name, a.add)
-	})
-	s.writing(a.statement(a.id.sid()))
-	return nil
+	return next, nil
 }
 
 func statements(document string) []policy.Statement {
@@ -112,7 +142,12 @@ func statements(document string) []policy.Statement {
 }
 
 func (s *session) create(r *role, a admission) error {
-	r.there, r.made, r.trust, r.tags = true, true, a.document(), map[string]string{createdBy: createdHere}
+	if boundary, err := identity.ParseARN(s.plan.Spec.Boundary); err == nil && boundary.Account() != r.in.ID && boundary.Account() != "aws" {
+		return conflict("permissions boundary %s is of account %s, and role %s is to be made in %s", boundary, boundary.Account(), r.name, r.in.ID).
+			hint("podpass grant   # the same flags without --permissions-boundary, and a target role that exists")
+	}
+	r.there, r.made, r.fresh, r.trust, r.tags = true, true, true, a.document(), map[string]string{createdBy: createdHere}
+	r.admissions, r.boundary = append(r.admissions, a), s.plan.Spec.Boundary
 	n := account.NewRole{
 		Name: r.name, Path: pathOf(r.arn), Trust: r.trust, Boundary: s.plan.Spec.Boundary, Tags: maps.Clone(r.tags),
 		Description: fmt.Sprintf("Made by podpass grant for service account %s of cluster %s", s.plan.Spec.Account, s.world.Cluster.Name),
@@ -135,6 +170,19 @@ func (s *session) create(r *role, a admission) error {
 	})
 	s.writing(n.Trust)
 	return nil
+}
+
+// change does something to the role. A role that was made a moment ago may not be known everywhere in IAM: that is waited for.
+func (r *role) change(ctx context.Context, do func(context.Context) error) error {
+	err := do(ctx)
+	deadline := time.Now().Add(rolePatience)
+	for pause := firstPause; r.fresh && account.Absent(err) && time.Now().Before(deadline); pause = min(2*pause, longestPause) {
+		if stopped := wait(ctx, pause); stopped != nil {
+			return stopped
+		}
+		err = do(ctx)
+	}
+	return err
 }
 
 func pathOf(arn identity.ARN) string {
@@ -165,8 +213,13 @@ func (s *session) allows(ctx context.Context, r *role) error {
 
 // attach records what it attaches before it does, in one tag for all: whoever takes the grant back must not take what was attached by others.
 func (s *session) attach(ctx context.Context, r *role, names []string) error {
-	id, marks := s.plan.ID, attachedOf(r.tags, s.plan.ID)
-	recorded := len(marks)
+	id, recorded := s.plan.ID, attachedOf(r.tags, s.plan.ID)
+	marks := map[string]bool{} // of what is still there: somebody may have detached it
+	for _, arn := range r.attached {
+		if mark := attachedMark(arn); recorded[mark] {
+			marks[mark] = true
+		}
+	}
 	var missing []string
 	for _, name := range names {
 		arn, err := s.policyARN(ctx, r.in, name)
@@ -189,15 +242,17 @@ func (s *session) attach(ctx context.Context, r *role, names []string) error {
 		return conflict("role %s would have %d managed policies, and the account's quota is %d", r.arn, len(r.attached), quota).
 			hint("aws iam list-attached-role-policies --role-name %s\npodpass grant --policy-file FILE   # an inline policy instead, or ask AWS for a quota of up to 20", r.name)
 	}
-	if len(marks) > recorded {
+	if attachedValue(marks) != attachedValue(recorded) {
 		tag := map[string]string{id.attachedTag(): attachedValue(marks)}
 		maps.Copy(r.tags, tag)
 		s.step("tag", "role", r.arn.String(), id.attachedTag()+": what is attached by this grant", func(ctx context.Context) error {
-			return r.in.Roles().Tag(ctx, r.name, tag)
+			return r.change(ctx, func(ctx context.Context) error { return r.in.Roles().Tag(ctx, r.name, tag) })
 		})
 	}
 	for _, arn := range missing {
-		s.step("attach", "policy", arn, "to role "+r.name, func(ctx context.Context) error { return r.in.Policies().Attach(ctx, r.name, arn) })
+		s.step("attach", "policy", arn, "to role "+r.name, func(ctx context.Context) error {
+			return r.change(ctx, func(ctx context.Context) error { return r.in.Policies().Attach(ctx, r.name, arn) })
+		})
 	}
 	return nil
 }
@@ -207,6 +262,10 @@ func (s *session) inline(ctx context.Context, r *role, documents map[string]stri
 	for _, short := range slices.Sorted(maps.Keys(documents)) {
 		document, name := documents[short], s.plan.ID.inlineName(short)
 		written[name] = document
+		if r.size += policy.Size(document); r.size > policy.MaxInlineTotal {
+			return conflict("the inline policies of role %s would have %d characters together, and IAM takes %d", r.arn, r.size, policy.MaxInlineTotal).
+				hint("aws iam create-policy --policy-name NAME --policy-document file://FILE   # managed policies have room of their own: --policy NAME")
+		}
 		action := "create"
 		if slices.Contains(r.inline, name) {
 			there, err := r.in.Policies().Document(ctx, r.name, name)
@@ -221,11 +280,11 @@ func (s *session) inline(ctx context.Context, r *role, documents map[string]stri
 			r.inline = append(r.inline, name)
 		}
 		s.step(action, "inline policy", name, fmt.Sprintf("of role %s, %d characters", r.name, policy.Size(document)), func(ctx context.Context) error {
-			return r.in.Policies().Put(ctx, r.name, name, document)
+			return r.change(ctx, func(ctx context.Context) error { return r.in.Policies().Put(ctx, r.name, name, document) })
 		})
 		s.writing(document)
 	}
-	if len(written) > 0 {
+	if s.plan.Documents.RoleTags[r.arn.String()] = maps.Clone(r.tags); len(written) > 0 {
 		known := s.plan.Documents.Inline[r.arn.String()]
 		if known == nil {
 			known = map[string]string{}

@@ -49,6 +49,8 @@ type Spec struct {
 var (
 	roleName   = regexp.MustCompile(`^(/?([!-.0-~]+/)*)?[\w+=,.@-]{1,64}$`)
 	policyName = regexp.MustCompile(`^[\w+=,.@-]{1,100}$`)
+	// managedName may have a path.
+	managedName = regexp.MustCompile(`^/?([\w+=,.@-]+/)*[\w+=,.@-]{1,128}$`)
 )
 
 // Check reports every mistake that can be seen without looking at the world.
@@ -58,6 +60,10 @@ func (s *Spec) Check() error {
 		problems = append(problems, err)
 	}
 	for what, role := range map[string]string{"role": s.Role, "target role": s.TargetRole} {
+		if strings.ContainsAny(role, "*?$") { // IAM admits them in paths, and policies that name the role would mean others as well
+			problems = append(problems, fmt.Errorf("%s %q: *, ? and $ in a role's path would be wildcards in policies", what, role))
+			continue
+		}
 		if strings.HasPrefix(role, "arn:") {
 			if _, err := identity.ParseRoleARN(role); err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", what, err))
@@ -74,6 +80,8 @@ func (s *Spec) Check() error {
 	for _, name := range s.Managed {
 		if arn, err := identity.ParseARN(name); strings.HasPrefix(name, "arn:") && (err != nil || arn.Service() != "iam" || !strings.HasPrefix(arn.Resource(), "policy/")) {
 			problems = append(problems, fmt.Errorf("%q is not the ARN of a policy", name))
+		} else if !strings.HasPrefix(name, "arn:") && !managedName.MatchString(name) {
+			problems = append(problems, fmt.Errorf("%q is neither the name nor the ARN of a policy", name))
 		}
 	}
 	for name, document := range s.Inline {
@@ -98,14 +106,14 @@ func (s *Spec) hasPolicies() bool { return len(s.Managed)+len(s.Inline)+len(s.We
 // maxRoleName is IAM's.
 const maxRoleName = 64
 
-// defaultRole is the name of the role made for a service account: CLUSTER-NAMESPACE-NAME, cut where that is too long, and then with the grant's id so that
-// it stays unique.
-func defaultRole(cluster string, id ID, of identity.ServiceAccount) string {
+// defaultRoles are the names of the role made for a service account: CLUSTER-NAMESPACE-NAME, and with the grant's id behind it, cut where it is too long,
+// where somebody else has the first: names joined by hyphens are not unique.
+func defaultRoles(cluster string, id ID, of identity.ServiceAccount) (names []string) {
 	name := cluster + "-" + of.Namespace + "-" + of.Name
 	if len(name) <= maxRoleName {
-		return name
+		names = append(names, name)
 	}
-	return name[:maxRoleName-1-len(id)] + "-" + string(id)
+	return append(names, name[:min(len(name), maxRoleName-1-len(id))]+"-"+string(id))
 }
 
 // splitRole takes a role's name, or ARN, apart. account is "" for a name.

@@ -2,7 +2,6 @@ package grant
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/podpass/podpass/identity"
@@ -12,6 +11,7 @@ import (
 // admission is who a role is to trust: as a statement of ours that says exactly that, and as the requests it will be judged by.
 type admission struct {
 	id        ID
+	way       string // ends the Sid
 	principal map[string]string
 	actions   []string
 	condition map[string]map[string]string // operator -> key -> value
@@ -22,10 +22,10 @@ type admission struct {
 // viaIRSA admits the service account by its token: this issuer, this audience, this subject.
 //
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
-func viaIRSA(id ID, issuer identity.Issuer, provider string, of identity.ServiceAccount) admission {
-	keys := map[string]string{issuer.HostPath() + ":aud": identity.STS, issuer.HostPath() + ":sub": of.Subject()}
+func viaIRSA(id ID, issuer identity.Issuer, provider, audience string, of identity.ServiceAccount) admission {
+	keys := map[string]string{issuer.HostPath() + ":aud": audience, issuer.HostPath() + ":sub": of.Subject()}
 	return admission{
-		id: id, principal: map[string]string{"Federated": provider}, actions: []string{"sts:AssumeRoleWithWebIdentity"},
+		id: id, way: "Irsa", principal: map[string]string{"Federated": provider}, actions: []string{"sts:AssumeRoleWithWebIdentity"},
 		condition: map[string]map[string]string{"StringEquals": keys},
 		requester: policy.Requester{Federated: provider}, context: contextOf(keys),
 	}
@@ -44,7 +44,7 @@ func viaPodIdentity(id ID, clusterARN string, of identity.ServiceAccount) admiss
 	context.Set("aws:PrincipalIsAWSService", "true")
 	context.Set("aws:PrincipalServiceName", identity.PodIdentity)
 	return admission{
-		id: id, principal: map[string]string{"Service": identity.PodIdentity}, actions: []string{"sts:AssumeRole", "sts:TagSession"},
+		id: id, way: "Pod", principal: map[string]string{"Service": identity.PodIdentity}, actions: []string{"sts:AssumeRole", "sts:TagSession"},
 		condition: map[string]map[string]string{"StringEquals": tags},
 		requester: policy.Requester{Service: identity.PodIdentity}, context: context,
 	}
@@ -54,13 +54,13 @@ func viaPodIdentity(id ID, clusterARN string, of identity.ServiceAccount) admiss
 //
 // Source: https://docs.aws.amazon.com/eks/latest/userguide/pod-id-assign-target-role.html
 func viaRole(id ID, role identity.ARN, clusterARN string, of identity.ServiceAccount) admission {
-	tags := requestTags(clusterARN, of)
-	context := contextOf(tags)
-	context.Set("aws:PrincipalArn", role.String())
+	keys := requestTags(clusterARN, of)
+	keys["aws:PrincipalArn"] = role.String()
+	context := contextOf(keys)
 	context.Set("aws:PrincipalAccount", string(role.Account()))
 	return admission{
-		id: id, principal: map[string]string{"AWS": role.Account().IAM(role.Partition(), "root").String()}, actions: []string{"sts:AssumeRole", "sts:TagSession"},
-		condition: map[string]map[string]string{"ArnEquals": {"aws:PrincipalArn": role.String()}, "StringEquals": tags},
+		id: id, way: "Hop", principal: map[string]string{"AWS": role.Account().IAM(role.Partition(), "root").String()}, actions: []string{"sts:AssumeRole", "sts:TagSession"},
+		condition: map[string]map[string]string{"StringEquals": keys},
 		requester: policy.Requester{Account: string(role.Account()), PrincipalARN: role.String()}, context: context,
 	}
 }
@@ -99,9 +99,11 @@ func (a admission) statement(sid string) string {
 	return string(text)
 }
 
+func (a admission) sid() string { return a.id.sid() + a.way }
+
 // document is a trust policy of our statement alone.
 func (a admission) document() string {
-	return `{"Version":"2012-10-17","Statement":[` + a.statement(a.id.sid()) + `]}`
+	return `{"Version":"2012-10-17","Statement":[` + a.statement(a.sid()) + `]}`
 }
 
 // admitted is why a trust policy admits the service account, or why it does not. A policy that cannot be read as IAM's admits nobody that we can tell.
@@ -136,53 +138,80 @@ func (a admission) identity() []policy.Source {
 	return []policy.Source{{ID: "the role's own policies", Doc: doc}}
 }
 
-// add is the document with our statement, in place of an older one of this grant if it has one.
+// add is the document with our statement, in place of an older one that admitted the same way. What says the same in other white space stays.
 func (a admission) add(document string) (string, error) {
 	all, single, err := policy.Statements(document)
 	if err != nil {
 		return "", err
 	}
 	for i, s := range all {
-		if a.id.owns(s) {
-			return policy.ReplaceStatement(document, i, a.statement(s.Sid))
+		if strings.HasPrefix(s.Sid, revoked) {
+			return policy.ReplaceStatement(document, i, a.statement(a.sid()))
 		}
+		if strings.TrimSuffix(s.Sid, wrapped) != a.sid() {
+			continue
+		}
+		if ours := a.statement(s.Sid); !sameJSON(s.Text, ours) {
+			return policy.ReplaceStatement(document, i, ours)
+		}
+		return document, nil
 	}
-	sid := a.id.sid()
+	sid := a.sid()
 	if single {
 		sid += wrapped
 	}
 	return policy.AddStatement(document, a.statement(sid))
 }
 
-// remove is the document without this grant's statement, otherwise as it was before any grant came; found is false where it has none. The last
-// statement of a document cannot be removed: IAM has no trust policy without one.
+// remove is the document without this grant's statements, otherwise as it was before any grant came; found is false where it has none. IAM has no
+// trust policy without a statement: where ours would leave none, one that denies everybody takes its place.
 func (id ID) remove(document string) (out string, found bool, err error) {
-	all, single, err := policy.Statements(document)
-	if err != nil {
-		return "", false, err
-	}
-	mine, next := -1, -1
-	for i, s := range all {
-		if id.owns(s) {
-			mine = i
-		} else if ours(s) {
-			next = i
+	for {
+		all, single, err := policy.Statements(document)
+		if err != nil {
+			return "", found, err
+		}
+		mine, next := -1, -1
+		for i, s := range all {
+			if id.owns(s) {
+				mine = i
+			} else if ours(s) {
+				next = i
+			}
+		}
+		if mine < 0 {
+			return document, found, nil
+		}
+		found = true
+		if single || len(all) == 1 {
+			document, err = policy.ReplaceStatement(document, mine, id.denial())
+		} else {
+			document, err = removeOne(document, all, mine, next)
+		}
+		if err != nil {
+			return "", found, err
 		}
 	}
-	switch {
-	case mine < 0:
-		return document, false, nil
-	case single || len(all) == 1:
-		return "", true, fmt.Errorf("statement %s is the only one of the trust policy, and IAM takes none without a statement", id.sid())
-	}
-	if strings.HasSuffix(all[mine].Sid, wrapped) && next >= 0 { // another grant of ours goes on remembering it
+}
+
+// removeOne removes the i-th statement. That Statement was one object before, another statement of ours goes on remembering, if there is one.
+func removeOne(document string, all []policy.Statement, i, next int) (string, error) {
+	object := strings.HasSuffix(all[i].Sid, wrapped)
+	if object && next >= 0 {
 		renamed := strings.Replace(all[next].Text, `"`+all[next].Sid+`"`, `"`+all[next].Sid+wrapped+`"`, 1)
+		var err error
 		if document, err = policy.ReplaceStatement(document, next, renamed); err != nil {
-			return "", true, err
+			return "", err
 		}
 	}
-	if out, err = policy.RemoveStatement(document, mine); err == nil && strings.HasSuffix(all[mine].Sid, wrapped) && next < 0 {
-		out, err = policy.UnwrapStatement(out)
+	out, err := policy.RemoveStatement(document, i)
+	if err == nil && object && next < 0 {
+		return policy.UnwrapStatement(out)
 	}
-	return out, true, err
+	return out, err
+}
+
+// denial admits nobody.
+func (id ID) denial() string {
+	return `{"Sid":"` + revoked + string(id) + `","Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:*"}`
 }

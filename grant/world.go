@@ -50,6 +50,8 @@ type Account struct {
 type Witness interface {
 	// Environment is what the pod's container was given: names to values. nil where the cluster injects nothing by its nature.
 	Environment() map[string]string
+	// Audience is that of the token the pod was given, "" where it was given none.
+	Audience() string
 	// Token is one of the pod's for an audience.
 	Token(ctx context.Context, audience string) (string, error)
 	// Close takes the pod away.

@@ -16,24 +16,56 @@ import (
 )
 
 // Write puts what plans come to into a directory, for those who apply it by other means: policy documents, service accounts' manifests, associations, and
-// apply.sh, which does the rest with the AWS CLI and kubectl. It returns the paths it wrote. Files that are there are replaced.
+// a script for each account, which does the rest with the AWS CLI and kubectl and may be run again: apply.sh is the home account's. What it makes bears the
+// marks of a grant, so that podpass knows it again. It returns the paths it wrote. Files that are there are replaced.
 func Write(dir string, w World, plans []*Plan) (written []string, err error) {
-	o := &writer{dir: dir, world: w, done: map[string]bool{}}
-	o.script.WriteString("#!/usr/bin/env bash\n# Does by hand what podpass grant would have done.\nset -euo pipefail\ncd \"$(dirname \"$0\")\"\n")
+	o := &writer{dir: dir, world: w, scripts: map[identity.Account]*script{}}
 	for _, plan := range plans {
 		if err := o.plan(plan); err != nil {
 			return o.written, err
 		}
 	}
-	return o.written, o.put("apply.sh", o.script.Bytes(), 0o755)
+	for _, id := range slices.Sorted(maps.Keys(o.scripts)) {
+		name := "apply-" + string(id) + ".sh"
+		if id == w.Home.ID {
+			name = "apply.sh"
+		}
+		if err := o.put(name, o.scripts[id].Bytes(), 0o755); err != nil {
+			return o.written, err
+		}
+	}
+	return o.written, nil
 }
 
 type writer struct {
 	dir     string
 	world   World
-	script  bytes.Buffer
+	scripts map[identity.Account]*script
 	written []string
-	done    map[string]bool // lines of the script that need no repeating
+}
+
+// script is that of one account.
+type script struct {
+	bytes.Buffer
+	done map[string]bool // lines that need no repeating
+}
+
+const scriptHead = `#!/usr/bin/env bash
+# Does by hand what podpass grant would have done in account %[1]s. It may be run again.
+set -euo pipefail
+cd "$(dirname "$0")"
+account=$(aws sts get-caller-identity --query Account --output text)
+[ "$account" = %[1]s ] || { echo "these are credentials for account $account, not %[1]s: export AWS_PROFILE=..." >&2; exit 1; }
+`
+
+func (o *writer) in(id identity.Account) *script {
+	known := o.scripts[id]
+	if known == nil {
+		known = &script{done: map[string]bool{}}
+		fmt.Fprintf(known, scriptHead, id)
+		o.scripts[id] = known
+	}
+	return known
 }
 
 func (o *writer) put(name string, text []byte, mode os.FileMode) error {
@@ -50,108 +82,143 @@ func (o *writer) put(name string, text []byte, mode os.FileMode) error {
 	return nil
 }
 
-// run adds a command; the same one twice is one. What stands in it is names that IAM, EKS and Kubernetes have checked, quoted all the same.
-func (o *writer) run(args ...string) {
+// line quotes a command. What stands in it is names that IAM, EKS and Kubernetes have checked, quoted all the same.
+func line(args ...string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {
-		quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		if strings.IndexFunc(arg, func(r rune) bool { return !strings.ContainsRune("-_./:=,", r) && !isAlphanumeric(r) }) < 0 {
-			quoted[i] = arg
+		quoted[i] = arg
+		if arg == "" || strings.Trim(arg, "-_./:=,abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
 		}
 	}
-	line := strings.Join(quoted, " ")
-	if !o.done[line] {
-		o.script.WriteString(line + "\n")
-	}
-	o.done[line] = true
+	return strings.Join(quoted, " ")
 }
 
-func isAlphanumeric(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+// run adds a command; the same one twice is one.
+func (s *script) run(command string) {
+	if !s.done[command] {
+		s.WriteString(command + "\n")
+	}
+	s.done[command] = true
+}
+
+// unless adds one for where another one finds nothing.
+func (s *script) unless(there, command string) {
+	s.run(there + " >/dev/null 2>&1 ||\n  " + command)
 }
 
 func (o *writer) plan(p *Plan) error {
-	name := p.Spec.Account
-	fmt.Fprintf(&o.script, "\n# %s: %s\n", name, p.Mechanism)
-	if p.Documents.Provider {
-		o.run("aws", "iam", "create-open-id-connect-provider", "--url", o.world.Cluster.Issuer.String(), "--client-id-list", identity.STS)
-	}
-	if err := o.roles(p); err != nil {
-		return err
+	home := o.in(o.world.Home.ID)
+	fmt.Fprintf(home, "\n# %s: %s\n", p.Spec.Account, p.Mechanism)
+	o.provider(p)
+	for _, arn := range []identity.ARN{p.TargetRole, p.Role} {
+		if err := o.role(p, arn); err != nil {
+			return err
+		}
 	}
 	if p.Spec.RoleOnly {
 		return nil
 	}
-	if a := p.Documents.Association; a != nil {
-		file := "eks/" + name.Namespace + "-" + name.Name + ".json"
-		input := map[string]any{"clusterName": o.world.Cluster.Name, "namespace": name.Namespace, "serviceAccount": name.Name, "roleArn": a.Role, "tags": a.Tags}
-		if a.TargetRole != "" {
-			input["targetRoleArn"] = a.TargetRole
-		}
-		if err := o.json(file, input); err != nil {
-			return err
-		}
-		o.run("aws", "eks", "create-pod-identity-association", "--cli-input-json", "file://"+file)
-	}
-	return o.serviceAccount(p)
-}
-
-func (o *writer) serviceAccount(p *Plan) error {
-	name := p.Spec.Account
-	manifest := map[string]any{"apiVersion": "v1", "kind": "ServiceAccount"}
-	metadata := map[string]any{"name": name.Name, "namespace": name.Namespace}
-	if p.Documents.Annotation != "" {
-		metadata["annotations"] = map[string]string{roleAnnotation: p.Documents.Annotation}
-	}
-	manifest["metadata"] = metadata
-	text, err := sigs.Marshal(manifest)
-	if err != nil {
+	if err := o.association(p, home); err != nil {
 		return err
 	}
-	file := "kubernetes/" + name.Namespace + "-" + name.Name + ".yaml"
-	o.run("kubectl", "apply", "-f", file)
-	return o.put(file, text, 0o644)
+	return o.serviceAccount(p, home)
 }
 
-// roles writes the target role behind the one that assumes it.
-func (o *writer) roles(p *Plan) error {
-	arns := slices.DeleteFunc([]string{p.Role.String(), p.TargetRole.String()}, func(arn string) bool { return arn == "" })
-	for _, text := range arns {
-		arn := identity.MustARN(text)
-		dir, role := "iam/"+string(arn.Account())+"/"+arn.ResourceName()+"/", arn.ResourceName()
-		if trust := p.Documents.Trust[text]; trust != "" {
-			if err := o.put(dir+"trust-policy.json", indent(trust), 0o644); err != nil {
-				return err
-			}
-			if slices.Contains(p.Documents.NewRoles, text) {
-				command := []string{"aws", "iam", "create-role", "--role-name", role, "--path", pathOf(arn), "--assume-role-policy-document", "file://" + dir + "trust-policy.json"}
-				if p.Spec.Boundary != "" {
-					command = append(command, "--permissions-boundary", p.Spec.Boundary)
-				}
-				o.run(command...)
-			} else {
-				o.run("aws", "iam", "update-assume-role-policy", "--role-name", role, "--policy-document", "file://"+dir+"trust-policy.json")
-			}
+func (o *writer) provider(p *Plan) {
+	in, issuer := o.in(p.Role.Account()), o.world.Cluster.Issuer
+	arn := issuer.ProviderARN(p.Role.Partition(), p.Role.Account()).String()
+	if p.Documents.Provider {
+		in.unless(line("aws", "iam", "get-open-id-connect-provider", "--open-id-connect-provider-arn", arn),
+			line("aws", "iam", "create-open-id-connect-provider", "--url", issuer.String(), "--client-id-list", p.Audience, "--tags", tag(createdBy, createdHere)))
+	}
+	if p.Documents.Audience {
+		in.run(line("aws", "iam", "add-client-id-to-open-id-connect-provider", "--open-id-connect-provider-arn", arn, "--client-id", p.Audience))
+	}
+}
+
+// tag is one in the AWS CLI's shorthand; a value with spaces in it is quoted there, too.
+func tag(key, value string) string {
+	if strings.Contains(value, " ") {
+		value = `"` + value + `"`
+	}
+	return "Key=" + key + ",Value=" + value
+}
+
+func (o *writer) role(p *Plan, arn identity.ARN) error {
+	if arn.IsZero() {
+		return nil
+	}
+	text, name, in := arn.String(), arn.ResourceName(), o.in(arn.Account())
+	dir := "iam/" + string(arn.Account()) + "/" + name + "/"
+	if trust := p.Documents.Trust[text]; trust != "" {
+		file := "file://" + dir + "trust-policy.json"
+		if err := o.put(dir+"trust-policy.json", indent(trust), 0o644); err != nil {
+			return err
 		}
-		for _, policy := range p.Documents.Attached[text] {
-			o.run("aws", "iam", "attach-role-policy", "--role-name", role, "--policy-arn", policy)
-		}
-		for _, name := range slices.Sorted(maps.Keys(p.Documents.Inline[text])) {
-			if err := o.put(dir+name+".json", indent(p.Documents.Inline[text][name]), 0o644); err != nil {
-				return err
+		if slices.Contains(p.Documents.NewRoles, text) {
+			command := []string{
+				"aws", "iam", "create-role", "--role-name", name, "--path", pathOf(arn), "--assume-role-policy-document", file, "--tags", tag(createdBy, createdHere),
 			}
-			o.run("aws", "iam", "put-role-policy", "--role-name", role, "--policy-name", name, "--policy-document", "file://"+dir+name+".json")
+			if p.Spec.Boundary != "" {
+				command = append(command, "--permissions-boundary", p.Spec.Boundary)
+			}
+			in.unless(line("aws", "iam", "get-role", "--role-name", name), line(command...))
+		} else {
+			in.run(line("aws", "iam", "update-assume-role-policy", "--role-name", name, "--policy-document", file))
 		}
+	}
+	if marks := p.Documents.RoleTags[text][p.ID.attachedTag()]; marks != "" {
+		in.run(line("aws", "iam", "tag-role", "--role-name", name, "--tags", tag(p.ID.attachedTag(), marks)))
+	}
+	for _, policy := range p.Documents.Attached[text] {
+		in.run(line("aws", "iam", "attach-role-policy", "--role-name", name, "--policy-arn", policy))
+	}
+	for _, policy := range slices.Sorted(maps.Keys(p.Documents.Inline[text])) {
+		if err := o.put(dir+policy+".json", indent(p.Documents.Inline[text][policy]), 0o644); err != nil {
+			return err
+		}
+		in.run(line("aws", "iam", "put-role-policy", "--role-name", name, "--policy-name", policy, "--policy-document", "file://"+dir+policy+".json"))
 	}
 	return nil
 }
 
-func (o *writer) json(name string, value any) error {
-	text, err := json.Marshal(value)
+func (o *writer) association(p *Plan, home *script) error {
+	a, name := p.Documents.Association, p.Spec.Account
+	if a == nil {
+		return nil
+	}
+	file := "eks/" + name.Namespace + "/" + name.Name + ".json"
+	input := map[string]any{"clusterName": o.world.Cluster.Name, "namespace": name.Namespace, "serviceAccount": name.Name, "roleArn": a.Role, "tags": a.Tags}
+	if a.TargetRole != "" {
+		input["targetRoleArn"] = a.TargetRole
+	}
+	text, err := json.Marshal(input)
 	if err != nil {
 		return err
 	}
-	return o.put(name, indent(string(text)), 0o644)
+	there := line("aws", "eks", "list-pod-identity-associations", "--cluster-name", o.world.Cluster.Name, "--namespace", name.Namespace, "--service-account", name.Name,
+		"--query", "associations[].associationId", "--output", "text")
+	// EKS may not have heard of a role that was made a moment ago.
+	home.run("for pause in 1 2 4 8 0; do\n  [ -z \"$(" + there + ")\" ] || break\n  " +
+		line("aws", "eks", "create-pod-identity-association", "--cli-input-json", "file://"+file) + " && break\n  [ $pause != 0 ] && sleep $pause || exit 1\ndone")
+	return o.put(file, indent(string(text)), 0o644)
+}
+
+// serviceAccount is applied by the server, which merges it with what others have set.
+func (o *writer) serviceAccount(p *Plan, home *script) error {
+	name := p.Spec.Account
+	metadata := map[string]any{"name": name.Name, "namespace": name.Namespace}
+	if p.Documents.Annotation != "" {
+		metadata["annotations"] = map[string]string{roleAnnotation: p.Documents.Annotation, grantedRole: p.Documents.Annotation}
+	}
+	text, err := sigs.Marshal(map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
+	if err != nil {
+		return err
+	}
+	file := "kubernetes/" + name.Namespace + "/" + name.Name + ".yaml"
+	home.run(line("kubectl", "apply", "--server-side", "--field-manager=podpass", "-f", file))
+	return o.put(file, text, 0o644)
 }
 
 func indent(document string) []byte {

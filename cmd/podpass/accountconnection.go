@@ -55,8 +55,8 @@ func (c *accountConnection) flagsAgain() string {
 }
 
 // openAccount asks whose account it is: one call. Where nothing names one, a kubectl plugin asks the podpass in the cluster before it asks AWS.
-func (a *app) openAccount(ctx context.Context, c accountConnection, k *clusterConnection) (*account.Account, error) {
-	settings, err := a.awsConfig(ctx, &c, k)
+func (a *app) openAccount(ctx context.Context, c *accountConnection, k *clusterConnection) (*account.Account, error) {
+	settings, err := a.awsConfig(ctx, c, k)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (a *app) awsConfig(ctx context.Context, c *accountConnection, k *clusterCon
 	environment := a.env.get("AWS_ENDPOINT_URL") != "" || a.env.get("AWS_PROFILE") != "" || a.env.get("AWS_ACCESS_KEY_ID") != "" || c.profile != ""
 	switch {
 	case c.dataDir != "" && c.installed:
-		return aws.Config{}, usage("podpass grant --help", "--data-dir and --installed name two accounts: give one")
+		return aws.Config{}, usage("podpass cluster list --data-dir "+shellPath(c.dataDir), "--data-dir and --installed name two accounts: give one")
 	case c.dataDir != "":
 		conn, err := a.connectDataDir(c.dataDir)
 		return c.of(conn), err

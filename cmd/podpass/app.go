@@ -22,12 +22,22 @@ type app struct {
 	Stdio
 	env    environ
 	plugin bool // called as kubectl's
+	args   []string
+}
+
+// repeat is the very command, with more flags; hints that begin with podpass are said as the user calls us.
+func (a *app) repeat(more ...string) string {
+	words := append([]string{"podpass"}, a.args...)
+	for i, word := range words {
+		words[i] = shellPath(word)
+	}
+	return strings.Join(append(words, more...), " ")
 }
 
 // Run executes the command line args (args[0] is the program's name) and returns the exit code. It reads no global state but the files,
 // the network and, for the child process of podpass run, the signals.
 func Run(ctx context.Context, args, env []string, stdio Stdio) int {
-	a := &app{Stdio: stdio, env: env, plugin: plugin(args[0])}
+	a := &app{Stdio: stdio, env: env, plugin: plugin(args[0]), args: args[1:]}
 	root := a.root(args[0])
 	args = kubectlCompletion(args)
 	root.SetArgs(args[1:])

@@ -2,13 +2,12 @@ package main
 
 import (
 	"errors"
-	"syscall"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/eks"
 	"github.com/aws/smithy-go"
+	"github.com/podpass/podpass/account"
 	"github.com/podpass/podpass/api"
 )
 
@@ -17,17 +16,9 @@ func (conn *connection) eks() *eks.Client {
 	return eks.New(eks.Options{
 		BaseEndpoint: &conn.endpoint, Region: conn.region, Credentials: conn.credentials, HTTPClient: conn.http,
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(nothingListens)}, o.Retryables...)
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(account.NothingListens)}, o.Retryables...)
 		}),
 	})
-}
-
-// nothingListens keeps the SDK from trying again, for seconds, where no server has been started: that is to be said at once.
-func nothingListens(err error) aws.Ternary {
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return aws.FalseTernary
-	}
-	return aws.UnknownTernary
 }
 
 // refusal makes an SDK's error what the client of podpass's own API returns, so that the same hints fit.

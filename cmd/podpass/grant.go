@@ -123,11 +123,10 @@ func (c *grantConfig) checkTarget(args []string) (problems []error) {
 	if _, err := grant.ParseMechanism(c.mechanism); err != nil {
 		problems = append(problems, fmt.Errorf("--mechanism: %w", err))
 	}
-	single := len(args) > 0 || len(c.wellKnown) == 1 && len(c.files) == 0
 	switch {
 	case len(c.files) > 0 && (len(args) > 0 || c.what()):
-		problems = append(problems, errors.New("-f FILE says everything of its grants: leave SERVICEACCOUNT and the flags that say what is granted away"))
-	case !single && len(c.files) == 0:
+		problems = append(problems, errFileSaysAll)
+	case !c.single(args, c.files) && len(c.files) == 0:
 		problems = append(problems, errors.New("SERVICEACCOUNT or -f FILE is missing"))
 	}
 	if c.dryRun && c.outputDir != "" {
@@ -136,8 +135,16 @@ func (c *grantConfig) checkTarget(args []string) (problems []error) {
 	return problems
 }
 
-func (c *grantConfig) what() bool {
-	return c.role != "" || c.targetRole != "" || c.boundary != "" || c.roleOnly || len(c.managed)+len(c.policyFiles)+len(c.wellKnown) > 0
+var errFileSaysAll = errors.New("-f FILE says everything of its grants: leave SERVICEACCOUNT and the flags that say what is granted away")
+
+// what reports whether any flag says what is granted.
+func (w *grantWhat) what() bool {
+	return w.role != "" || w.targetRole != "" || w.boundary != "" || w.roleOnly || w.mechanism != "" && w.mechanism != "auto" || len(w.managed)+len(w.policyFiles)+len(w.wellKnown) > 0
+}
+
+// single reports whether one service account is named: by itself, or as the one of a well-known controller.
+func (w *grantWhat) single(args, files []string) bool {
+	return len(args) > 0 || len(w.wellKnown) == 1 && len(files) == 0
 }
 
 // specs are the grants that are asked for. namespace is that of the kubeconfig's context.
@@ -242,20 +249,14 @@ func (a *app) runGrant(ctx context.Context, c *grantConfig, args []string) error
 		return err
 	}
 	run.show(plans)
-	switch {
-	case c.outputDir != "":
+	if c.outputDir != "" {
 		return a.writeGrants(c, w, plans)
-	case c.dryRun:
-		fmt.Fprintln(a.Err, "dry run: nothing was changed")
+	}
+	if c.dryRun {
 		return run.print(plans)
 	}
-	if stepsOf(plans) > 0 && !c.yes {
-		if !terminal(a.In) {
-			return usage("podpass grant --yes   # and the same flags", "nothing was changed: there is no terminal to ask at")
-		}
-		if !a.confirm(fmt.Sprintf("Make %s in account %s and cluster %s?", count(stepsOf(plans), "change"), w.Home.ID, w.Cluster.Name)) {
-			return failed("podpass grant --output-dir DIR   # and the same flags: what there is to do, for others to do", "nothing was changed")
-		}
+	if err := run.ask(plans, c.yes); err != nil {
+		return err
 	}
 	prove := func(ctx context.Context, plan *grant.Plan) (string, error) {
 		if plan.Spec.RoleOnly {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,23 +51,25 @@ type grantView struct {
 // plan refuses all where one cannot be: nothing has been changed then.
 func (r *grantRun) plan(ctx context.Context, specs []grant.Spec) ([]*grant.Plan, error) {
 	r.live = newLiveLine(r.Err)
-	planner := grant.NewPlanner(r.world)
-	plans, errs := planner.Plans(ctx, specs, func(done int) { r.live.show("reading: %d of %d", done, len(specs)) })
+	plans, errs := grant.NewPlanner(r.world).Plans(ctx, specs, r.verb == "revoke", func(done int) { r.live.show("reading: %d of %d", done, len(specs)) })
 	r.live.clear()
 	return plans, r.explainAll(errs)
 }
 
-// planBack is plan for revoke.
-func (r *grantRun) planBack(ctx context.Context, specs []grant.Spec) ([]*grant.Plan, error) {
-	r.live = newLiveLine(r.Err)
-	planner := grant.NewPlanner(r.world)
-	plans, errs := make([]*grant.Plan, len(specs)), make([]error, len(specs))
-	for i, spec := range specs {
-		plans[i], errs[i] = planner.Revoke(ctx, spec)
-		r.live.show("reading: %d of %d", i+1, len(specs))
+// ask asks, unless there is nothing to ask.
+func (r *grantRun) ask(plans []*grant.Plan, yes bool) error {
+	steps := stepsOf(plans)
+	switch {
+	case steps == 0 || yes:
+		return nil
+	case !terminal(r.In):
+		return usage(r.repeat("--yes"), "nothing was changed: there is no terminal to ask at")
+	case r.confirm(fmt.Sprintf("Make %s in account %s and cluster %s?", count(steps, "change"), r.world.Home.ID, r.world.Cluster.Name)):
+		return nil
+	case r.verb == "grant":
+		return failed(r.repeat("--output-dir", "DIR")+"   # what there is to do, for others to do", "nothing was changed")
 	}
-	r.live.clear()
-	return plans, r.explainAll(errs)
+	return failed(r.repeat("--dry-run"), "nothing was changed")
 }
 
 // explainAll tells every mistake, with the hint of the first that has one.
@@ -76,15 +80,34 @@ func (r *grantRun) explainAll(errs []error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &conflict):
-		return failed(conflict.Hint, "%w; nothing was changed", err)
+		return failed(r.placed(conflict.Hint), "%w; nothing was changed", err)
 	case errors.Is(err, context.Canceled):
-		return failed("podpass "+r.verb+" --help", "interrupted; nothing was changed")
+		return failed(r.repeat(), "interrupted; nothing was changed")
 	case account.Denied(err):
-		return failed("aws sts get-caller-identity   # "+r.world.Home.Caller+" may not look at it", "%w; nothing was changed", err)
+		return failed("aws sts get-caller-identity   # whoever it is may not look at it; docs/grant.md has what it takes", "%w; nothing was changed", err)
 	case apierrors.IsForbidden(err):
 		return failed(r.place.kubectl()+" auth whoami   # may not look at it", "%w; nothing was changed", err)
 	}
 	return failed("podpass "+r.verb+" --help", "%w; nothing was changed", err)
+}
+
+// placed makes the hints of a refusal, which know what is wrong and not where, commands about the same cluster and account.
+func (r *grantRun) placed(hint string) string {
+	lines := strings.Split(hint, "\n")
+	for i, text := range lines {
+		command, comment, commented := strings.Cut(text, "   #")
+		if !strings.HasPrefix(command, "podpass grant") && !strings.HasPrefix(command, "podpass revoke") {
+			continue
+		}
+		place := r.place.again()
+		if strings.Contains(command, "--target-profile") {
+			place = strings.ReplaceAll(place, " --target-profile "+shellPath(r.place.targetProfile), "")
+		}
+		if lines[i] = command + place; commented {
+			lines[i] += "   #" + comment
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // show tells what is going to be, on stderr.
@@ -101,6 +124,7 @@ func (r *grantRun) show(plans []*grant.Plan) {
 		fmt.Fprintln(r.Err, head)
 		for _, step := range plan.Steps {
 			fmt.Fprintln(r.Err, "  "+step.String())
+			r.showDocument(step, len(plans))
 		}
 		for _, kept := range plan.Kept {
 			fmt.Fprintln(r.Err, "  keep "+kept)
@@ -111,9 +135,22 @@ func (r *grantRun) show(plans []*grant.Plan) {
 	}
 }
 
+// showDocument shows what a step writes, unless there are so many plans that nobody would read it: -o json and --output-dir have it all.
+func (r *grantRun) showDocument(step grant.Step, plans int) {
+	const most = 3
+	var pretty bytes.Buffer
+	if plans <= most && step.Document != nil && json.Indent(&pretty, step.Document, "      + ", "  ") == nil {
+		fmt.Fprintln(r.Err, "      + "+pretty.String())
+	}
+}
+
 // apply does it, with a line of progress for every step on stderr.
 func (r *grantRun) apply(ctx context.Context, plans []*grant.Plan, prove func(context.Context, *grant.Plan) (string, error)) error {
 	r.outcomes = map[*grant.Plan]grant.Outcome{}
+	shown := map[*grant.Plan]int{} // of what is kept: some of it turns out when it comes to it
+	for _, plan := range plans {
+		shown[plan] = len(plan.Kept)
+	}
 	total, began, done := stepsOf(plans), time.Now(), 0
 	r.live.show("0 of %s", count(total, "change"))
 	grant.Apply(ctx, plans, r.verb == "grant", func(plan *grant.Plan, step grant.Step) {
@@ -129,10 +166,23 @@ func (r *grantRun) apply(ctx context.Context, plans []*grant.Plan, prove func(co
 		r.live.show("%d of %s, %d of %s, %v", done, count(total, "change"), len(r.outcomes), count(len(plans), r.verb), time.Since(began).Round(time.Second))
 	})
 	r.live.clear()
+	for _, plan := range plans {
+		for _, kept := range plan.Kept[shown[plan]:] {
+			fmt.Fprintf(r.Err, "%s: kept %s\n", plan.Spec.Account, kept)
+		}
+	}
 	if err := r.print(plans); err != nil {
 		return err
 	}
 	return r.failure(plans)
+}
+
+// typed is a command as the user types it: as kubectl's plugin, or not. Hints are made so where errors are reported.
+func (r *grantRun) typed(command string) string {
+	if r.plugin {
+		return "kubectl " + command
+	}
+	return command
 }
 
 func (r *grantRun) undo(plan *grant.Plan) string {
@@ -150,7 +200,7 @@ func (r *grantRun) view(plan *grant.Plan) grantView {
 		out.Steps = []grant.Step{}
 	}
 	if r.verb == "grant" {
-		out.Undo = r.undo(plan)
+		out.Undo = r.typed(r.undo(plan))
 	}
 	if end, ended := r.outcomes[plan]; ended {
 		out.Done, out.Proved = end.Done, end.Caller
@@ -161,7 +211,11 @@ func (r *grantRun) view(plan *grant.Plan) grantView {
 	return out
 }
 
+// print prints what was done or, where nothing was applied, what would be.
 func (r *grantRun) print(plans []*grant.Plan) error {
+	if r.outcomes == nil {
+		fmt.Fprintln(r.Err, "dry run: nothing was changed")
+	}
 	views := make([]grantView, len(plans))
 	rows := make([][]string, len(plans))
 	for i, plan := range plans {
@@ -184,7 +238,7 @@ func (r *grantRun) print(plans []*grant.Plan) error {
 		return err
 	}
 	if r.verb == "grant" && len(plans) == 1 && r.outcomes != nil {
-		fmt.Fprintf(r.Err, "to take it back: %s\n", r.undo(plans[0]))
+		fmt.Fprintf(r.Err, "to take it back: %s\n", r.typed(r.undo(plans[0])))
 	}
 	return nil
 }
@@ -243,14 +297,15 @@ func (r *grantRun) failure(plans []*grant.Plan) error {
 	if first == nil {
 		return nil
 	}
-	again := "podpass " + r.verb + "   # the same command again goes on where this one stopped"
+	again := r.repeat() + "   # goes on where this one stopped"
+	switch {
+	case failures == 0 && proof != nil && !proof.Refused:
+		again = r.repeat("--no-proof") + "   # does without the proof"
+	case failures == 0:
+		again = r.repeat() + "   # tries the proof again"
+	}
 	if r.verb == "grant" {
 		again += "\n" + r.undo(first) + "   # or takes back what was done"
-	}
-	if failures == 0 && proof != nil && !proof.Refused {
-		again = "podpass grant --no-proof   # and the same flags: without the proof\n" + r.undo(first) + "   # takes it back"
-	} else if failures == 0 {
-		again = "podpass grant   # the same command again tries the proof again\n" + r.undo(first) + "   # takes it back"
 	}
 	return failed(again, "%s", strings.Join(text, "\n"))
 }

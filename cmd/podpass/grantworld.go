@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -83,7 +85,7 @@ func (a *app) grantWorld(ctx context.Context, c *grantPlace) (w grant.World, nam
 	if w.Cluster.Issuer, err = identity.ParseIssuer(issuer, identity.IssuerRules{HTTP: true, Port: true}); err != nil {
 		return w, "", failed("podpass cluster register --help   # an issuer that IAM takes, or none at all", "the cluster's own %w", err)
 	}
-	if w.Home, err = a.openAccount(ctx, c.accountConnection, &c.clusterConnection); err != nil {
+	if w.Home, err = a.openAccount(ctx, &c.accountConnection, &c.clusterConnection); err != nil {
 		return w, "", err
 	}
 	if err := a.findCluster(ctx, c, &w); err != nil {
@@ -109,7 +111,7 @@ func (a *app) findCluster(ctx context.Context, c *grantPlace, w *grant.World) er
 	found, err := w.Home.Clusters().Find(ctx, hint, issuer)
 	switch {
 	case err == nil && c.cluster != "" && found.Name != c.cluster:
-		return failed("podpass grant --cluster "+found.Name+"   # and the same flags", "the kubeconfig's cluster is %s, not %s: its issuer is %s", found.Name, c.cluster, issuer)
+		return failed(strings.Replace(a.repeat(), c.cluster, found.Name, 1), "the kubeconfig's cluster is %s, not %s: its issuer is %s", found.Name, c.cluster, issuer)
 	case err == nil:
 		w.Cluster.Name, w.Cluster.ARN = found.Name, found.ARN
 		if found.AutoMode {
@@ -132,12 +134,8 @@ func (a *app) findCluster(ctx context.Context, c *grantPlace, w *grant.World) er
 func nameOfIssuer(issuer identity.Issuer) string {
 	host, _, _ := strings.Cut(issuer.HostPath(), "/")
 	host, _, _ = strings.Cut(host, ":")
-	return strings.Map(func(r rune) rune {
-		if r == '.' {
-			return '-'
-		}
-		return r
-	}, host)
+	sum := sha256.Sum256([]byte(issuer.String())) // EKS's issuers of a region share their host
+	return strings.ReplaceAll(host, ".", "-") + "-" + hex.EncodeToString(sum[:4])
 }
 
 // targetAccount has the profile's credentials, and the endpoint of a podpass the home account is in, unless the profile has its own.
@@ -150,7 +148,7 @@ func (a *app) targetAccount(ctx context.Context, c *grantPlace, w *grant.World) 
 		own.region = w.Home.Region
 	}
 	if c.dataDir == "" && !c.installed {
-		return a.openAccount(ctx, own, &c.clusterConnection)
+		return a.openAccount(ctx, &own, &c.clusterConnection)
 	}
 	settings, err := a.awsConfig(ctx, &c.accountConnection, &c.clusterConnection)
 	if err != nil {
@@ -248,9 +246,9 @@ func (h *hostedAccounts) Annotate(ctx context.Context, name identity.ServiceAcco
 	return h.write(ctx, name, annotations)
 }
 
-// Delete keeps it, as nobody's: podpass has no call that removes one.
+// Delete keeps it, without the marks of grants: podpass has no call that removes one.
 func (h *hostedAccounts) Delete(ctx context.Context, name identity.ServiceAccount) (string, error) {
-	return "clusters that podpass hosts keep their service accounts", h.write(ctx, name, nil)
+	return "clusters that podpass hosts keep their service accounts", h.Annotate(ctx, name, nil, grant.Annotations()...)
 }
 
 func (h *hostedAccounts) Witness(_ context.Context, name identity.ServiceAccount) (grant.Witness, error) {
@@ -264,6 +262,8 @@ type hostedWitness struct {
 }
 
 func (h *hostedWitness) Environment() map[string]string { return nil }
+
+func (h *hostedWitness) Audience() string { return "" }
 
 func (h *hostedWitness) Token(ctx context.Context, audience string) (string, error) {
 	out, err := h.CreateToken(ctx, &api.CreateTokenRequest{ServiceAccountName: h.named(h.name), Audience: audience})

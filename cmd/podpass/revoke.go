@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 )
@@ -43,8 +42,11 @@ func (a *app) revoke() *cobra.Command {
 	completeWellKnown(cmd)
 	check := func(args []string) []error {
 		problems := c.grantPlace.check(a)
-		if (len(args) == 0) == (len(c.files) == 0) {
-			problems = append(problems, errors.New("give SERVICEACCOUNT or -f FILE"))
+		switch {
+		case len(c.files) > 0 && (len(args) > 0 || c.what()):
+			problems = append(problems, errFileSaysAll)
+		case !c.single(args, c.files) && len(c.files) == 0:
+			problems = append(problems, errors.New("SERVICEACCOUNT or -f FILE is missing"))
 		}
 		return problems
 	}
@@ -65,19 +67,16 @@ func (a *app) revoke() *cobra.Command {
 			}
 		}
 		run := &grantRun{app: a, world: w, place: &c.grantPlace, verb: "revoke", output: c.output}
-		plans, err := run.planBack(ctx, specs)
+		plans, err := run.plan(ctx, specs)
 		if err != nil {
 			return err
 		}
 		run.show(plans)
-		switch {
-		case c.dryRun:
-			fmt.Fprintln(a.Err, "dry run: nothing was changed")
+		if c.dryRun {
 			return run.print(plans)
-		case stepsOf(plans) > 0 && !c.yes && !terminal(a.In):
-			return usage("podpass revoke --yes   # and the same flags", "nothing was changed: there is no terminal to ask at")
-		case stepsOf(plans) > 0 && !c.yes && !a.confirm(fmt.Sprintf("Make %s in account %s and cluster %s?", count(stepsOf(plans), "change"), w.Home.ID, w.Cluster.Name)):
-			return failed("podpass revoke --dry-run   # and the same flags", "nothing was changed")
+		}
+		if err := run.ask(plans, c.yes); err != nil {
+			return err
 		}
 		return run.apply(ctx, plans, nil)
 	})

@@ -87,6 +87,11 @@ func TestGrantMore(t *testing.T) {
 	w := shared(t)
 	namespace := w.namespace(t, "grant", nil)
 	first := w.podpassGrant(t, "-n", namespace, "web", "--policy", "AmazonS3ReadOnlyAccess")
+	// As kubectl's plugin it is the podpass in the cluster without being told.
+	said := w.must(t, "", "bash", "-c", "kubectl podpass grant --yes -n "+namespace+" web --policy AmazonS3ReadOnlyAccess 2>&1")
+	if !strings.Contains(said, "granted already") || !strings.Contains(said, "to take it back: kubectl podpass revoke -n "+namespace+" web --installed\n") {
+		t.Errorf("the plugin says %s", said)
+	}
 	more := w.podpassGrant(t, "-n", namespace, "web", "--policy", "AmazonEC2ContainerRegistryReadOnly")
 	if first.Mechanism != "pod-identity" || more.Role != first.Role || len(more.Steps) != 2 {
 		t.Errorf("first %+v\nmore %+v", first, more)
