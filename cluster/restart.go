@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -23,24 +23,25 @@ const restartedAt = "kubectl.kubernetes.io/restartedAt"
 var (
 	ErrReplaced   = errors.New("it was deleted, or made anew, since it was read")
 	ErrNoRollouts = errors.New("it knows no rollout")
+	ErrPaused     = errors.New("its rollout is paused")
 )
 
 // restartTries bounds how often a restart is tried again because the workload was changed meanwhile, as its controller does all the time.
 const restartTries = 10
 
 // Restart has a workload replace its pods as its strategy has it, as "kubectl rollout restart" does. It reports false, and does nothing, where somebody
-// else has restarted it since it was read: that restart does as well. Only a workload that Rolls can be restarted.
+// else has restarted it since it was read: that restart does as well. Only a workload that Rolls can be restarted. Errors don't name the workload.
 func (w Workloads) Restart(ctx context.Context, of *Workload, at time.Time) (bool, error) {
 	for try := 1; ; try++ {
 		now, err := w.current(ctx, of)
 		if err != nil {
-			return false, fmt.Errorf("%s: %w", of, err)
+			return false, err
 		}
 		switch {
 		case now.Way == Paused:
-			return false, fmt.Errorf("%s: its rollout is paused", of)
+			return false, ErrPaused
 		case now.Way != Rolls:
-			return false, fmt.Errorf("%s: %w", of, ErrNoRollouts)
+			return false, ErrNoRollouts
 		case now.RestartedAt() != of.RestartedAt():
 			return false, nil
 		}
@@ -48,10 +49,7 @@ func (w Workloads) Restart(ctx context.Context, of *Workload, at time.Time) (boo
 		if apierrors.IsConflict(err) && try < restartTries {
 			continue
 		}
-		if err != nil {
-			return false, fmt.Errorf("restart of %s: %w", of, err)
-		}
-		return true, nil
+		return err == nil, err
 	}
 }
 
@@ -84,11 +82,11 @@ type Rollout struct {
 	Message      string
 }
 
-// Rollout asks how far a workload is. Those without rollouts are done when they have as many ready pods as they should have.
+// Rollout asks how far a workload is; errors don't name it. Those without rollouts are done when they have as many ready pods as they should have.
 func (w Workloads) Rollout(ctx context.Context, of *Workload) (Rollout, error) {
 	now, err := w.current(ctx, of)
 	if err != nil {
-		return Rollout{}, fmt.Errorf("%s: %w", of, err)
+		return Rollout{}, err
 	}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(now.Object)
 	if err != nil {
@@ -99,9 +97,13 @@ func (w Workloads) Rollout(ctx context.Context, of *Workload) (Rollout, error) {
 	object.SetKind(now.Kind)
 	found, err := status.Compute(object)
 	if err != nil {
-		return Rollout{}, fmt.Errorf("%s: %w", of, err)
+		return Rollout{}, err
 	}
-	return Rollout{Done: found.Status == status.CurrentStatus, Failed: found.Status == status.FailedStatus, Message: found.Message}, nil
+	message := found.Message
+	if strings.Contains(message, "latest observed generation") {
+		message = "its controller has not seen the change yet"
+	}
+	return Rollout{Done: found.Status == status.CurrentStatus, Failed: found.Status == status.FailedStatus, Message: message}, nil
 }
 
 // current reads a workload anew.

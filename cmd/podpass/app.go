@@ -77,7 +77,7 @@ Every flag can also be given as a variable (--data-dir as PODPASS_DATA_DIR) or, 
 		return usage(cmd.CommandPath()+" --help", "%w", flagMistake(err))
 	})
 	root.PersistentFlags().String("config", "", "file of settings per command (default ~/.config/podpass/config.yaml)")
-	root.AddCommand(a.up(), a.run(), a.token(), a.server(), a.agent(), a.webhook(), a.inject(), a.grant(), a.revoke(), a.apply(), a.cluster(), a.connectCommand(), a.association(), a.account(), a.admin(), a.session(), a.key(), a.whois(), a.install(), a.uninstall(), a.image(), a.version())
+	root.AddCommand(a.up(), a.run(), a.token(), a.server(), a.agent(), a.webhook(), a.inject(), a.grant(), a.revoke(), a.apply(), a.cluster(), a.connectCommand(), a.association(), a.stsEndpoint(), a.account(), a.admin(), a.session(), a.key(), a.whois(), a.install(), a.uninstall(), a.image(), a.version())
 	if plugin(program) {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl podpass"}
 		asPlugin(root)

@@ -55,7 +55,7 @@ func variable(flag string) string {
 }
 
 // The flags no variable and no file may give: they confirm what a person decides at the moment, or are not settings.
-var onlyOnCommandLine = map[string]bool{"help": true, "config": true, "yes": true, "dry-run": true, "schema": true, "filename": true}
+var onlyOnCommandLine = map[string]bool{"help": true, "config": true, "yes": true, "dry-run": true, "schema": true, "filename": true, "delete-pods": true, "anyway": true}
 
 // fill gives each flag that is not on the command line the value of its variable, else of the configuration file, and returns every
 // mistake it met rather than the first.
