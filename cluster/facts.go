@@ -17,13 +17,26 @@ type Facts struct{ kube kubernetes.Interface }
 // Facts reads what the cluster says of itself.
 func (c *Client) Facts() Facts { return Facts{c.kube} }
 
-// Version is the API server's.
-func (f Facts) Version(context.Context) (*version.Info, error) {
-	out, err := f.kube.Discovery().ServerVersion()
-	if err != nil {
-		return nil, fmt.Errorf("the API server's version: %w", err)
+// Version is the API server's. client-go's call knows no context.
+func (f Facts) Version(ctx context.Context) (*version.Info, error) {
+	type answer struct {
+		version *version.Info
+		err     error
 	}
-	return out, nil
+	said := make(chan answer, 1)
+	go func() {
+		out, err := f.kube.Discovery().ServerVersion()
+		said <- answer{out, err}
+	}()
+	select {
+	case a := <-said:
+		if a.err != nil {
+			return nil, fmt.Errorf("the API server's version: %w", a.err)
+		}
+		return a.version, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the API server's version: %w", ctx.Err())
+	}
 }
 
 // Issuer is whose name the cluster's service account tokens carry, as its OpenID discovery document has it. It tells one cluster from another.

@@ -33,5 +33,16 @@ func Owner(object meta.Object) (owner string, ok bool) {
 	if strings.EqualFold(labels["app.kubernetes.io/managed-by"], "Helm") {
 		return "a Helm release", true
 	}
+	// Before its version 3 Argo CD's own mark was a label that others use as well; whoever applies leaves a name behind.
+	for _, entry := range object.GetManagedFields() {
+		if tool := tools[entry.Manager]; tool != "" {
+			return tool, true
+		}
+	}
 	return "", false
+}
+
+// tools are the field managers that objects are applied by again and again.
+var tools = map[string]string{
+	"argocd-controller": "Argo CD", "argocd-application-controller": "Argo CD", "helm": "a Helm release", "helm-controller": "Flux helm", "kustomize-controller": "Flux kustomize",
 }

@@ -38,21 +38,18 @@ func (s ServiceAccounts) Get(ctx context.Context, name identity.ServiceAccount) 
 
 // Each gives every one of a namespace, or of all where it is "", to f, page by page.
 func (s ServiceAccounts) Each(ctx context.Context, namespace string, f func(*core.ServiceAccount) error) error {
-	options := meta.ListOptions{Limit: pageSize}
-	for {
+	return pages(ctx, meta.ListOptions{}, func(options meta.ListOptions) (string, error) {
 		page, err := s.kube.CoreV1().ServiceAccounts(namespace).List(ctx, options)
 		if err != nil {
-			return fmt.Errorf("service accounts: %w", err)
+			return "", fmt.Errorf("service accounts: %w", err)
 		}
 		for i := range page.Items {
 			if err := f(&page.Items[i]); err != nil {
-				return err
+				return "", err
 			}
 		}
-		if options.Continue = page.Continue; options.Continue == "" {
-			return nil
-		}
-	}
+		return page.Continue, nil
+	})
 }
 
 // HasNamespace reports whether a namespace exists.
