@@ -1,5 +1,6 @@
 // Command podpass gives Kubernetes service accounts short-lived AWS credentials: it starts the authority (up, server), uses it (run, token),
-// stands between it and the pods of a node (agent) and looks after it (apply, cluster, association, account, admin, session, key, whois).
+// stands between it and the pods of a node (agent), looks after it (apply, cluster, association, account, admin, session, key, whois), and does what
+// operators do by hand on any cluster and account (grant, revoke, sts-endpoint).
 //
 // One file holds one subcommand: its config struct, its flags, its checks and what it does. What several share stands in a file named
 // after the thing: the application (app.go), settings (settings.go), failures and exit codes (failure.go), D/env (envfile.go), the
@@ -12,6 +13,8 @@
 // agentserve.go and agentadmin.go; agentloopback.go is the one that run and up start.
 // install.go, installhistory.go, installimages.go and uninstall.go put podpass into a cluster: installvalues.go says with what, installcluster.go where,
 // and what to do about each error; image*.go make the image.
+// grant.go and revoke.go share grantworld.go (which cluster, which account) and grantrun.go (plan, ask, apply, tell); stsendpoint*.go are sts-endpoint. What
+// the operator's commands connect to is in clusterclient.go and accountconnection.go; their progress is a liveline.go.
 //
 // The package may import everything; nothing may import it. It decides nothing about identity: that is the server's.
 package main
