@@ -106,6 +106,9 @@ func statefulSet(s *apps.StatefulSet) *Workload {
 		w.Way = OnDelete
 	} else if r := s.Spec.UpdateStrategy.RollingUpdate; r != nil && r.Partition != nil {
 		w.Partition = *r.Partition
+		if o := s.Spec.Ordinals; o != nil && w.Partition > 0 {
+			w.Partition += o.Start // the partition counts pods, from the one with the first ordinal on
+		}
 	}
 	return w
 }

@@ -49,6 +49,8 @@ func shop() []runtime.Object {
 		&apps.ReplicaSet{ObjectMeta: object("ReplicaSet", "bare"), Spec: apps.ReplicaSetSpec{Template: web}},
 		&core.ReplicationController{ObjectMeta: object("ReplicationController", "old"), Spec: core.ReplicationControllerSpec{Template: &web}},
 		&apps.StatefulSet{ObjectMeta: object("StatefulSet", "store"), Spec: apps.StatefulSetSpec{Template: web, UpdateStrategy: apps.StatefulSetUpdateStrategy{RollingUpdate: &apps.RollingUpdateStatefulSetStrategy{Partition: &one}}}},
+		&apps.StatefulSet{ObjectMeta: object("StatefulSet", "later"), Spec: apps.StatefulSetSpec{Template: template("other"), Ordinals: &apps.StatefulSetOrdinals{Start: 5}, UpdateStrategy: apps.StatefulSetUpdateStrategy{RollingUpdate: &apps.RollingUpdateStatefulSetStrategy{Partition: &one}}}},
+		&apps.StatefulSet{ObjectMeta: object("StatefulSet", "all"), Spec: apps.StatefulSetSpec{Template: template("other"), Ordinals: &apps.StatefulSetOrdinals{Start: 5}}},
 		&apps.StatefulSet{ObjectMeta: object("StatefulSet", "byhand"), Spec: apps.StatefulSetSpec{Template: web, UpdateStrategy: apps.StatefulSetUpdateStrategy{Type: apps.OnDeleteStatefulSetStrategyType}}},
 		&apps.DaemonSet{ObjectMeta: object("DaemonSet", "node"), Spec: apps.DaemonSetSpec{Template: template("")}},
 		&batch.CronJob{ObjectMeta: object("CronJob", "nightly"), Spec: batch.CronJobSpec{JobTemplate: batch.JobTemplateSpec{Spec: batch.JobSpec{Template: web}}}},
@@ -85,8 +87,10 @@ func TestOwners(t *testing.T) {
 			t.Errorf("%s: %s, want %s", pod.Name, got, want)
 		}
 	}
-	if got := all.Named("StatefulSet", "shop", "store").Partition; got != 1 {
-		t.Errorf("partition %d", got)
+	for name, want := range map[string]int32{"store": 1, "later": 6, "all": 0} {
+		if got := all.Named("StatefulSet", "shop", name).Partition; got != want {
+			t.Errorf("%s: partition %d", name, got)
+		}
 	}
 }
 

@@ -78,7 +78,15 @@ func (c *Change) Apply(ctx context.Context, s *Snapshot, plan *Plan) (*Result, e
 		out.Left = append(out.Left, leftOf(plan.Steps)...)
 		return out, err
 	}
-	now := NewPlan(s, c.Wish)
+	if err := takenBack(s, plan); err != nil {
+		out.Left = append(out.Left, leftOf(plan.Steps)...)
+		return out, err
+	}
+	changed := map[identity.ServiceAccount]bool{}
+	for _, a := range plan.Accounts {
+		changed[a.ServiceAccount()] = a.Changes
+	}
+	now := newPlan(s, c.Wish, changed)
 	if len(now.Refusals) > 0 {
 		out.Left = append(out.Left, leftOf(now.Steps)...)
 		return out, fmt.Errorf("%w: %s", ErrNothingRestarted, now.Refusals[0].Text)
@@ -153,13 +161,13 @@ func (c *Change) annotateOne(ctx context.Context, object *core.ServiceAccount, a
 // settle waits until new pods are given what the annotations ask for, or the webhook has had its time, and reads everything anew.
 func (c *Change) settle(ctx context.Context, s *Snapshot, plan *Plan) (*Snapshot, error) {
 	deadline := c.Now().Add(c.Settle)
-	for {
-		now, err := c.Read(ctx, s.World)
+	for c.Now().Before(deadline) {
+		done, err := c.settled(ctx, s, plan)
 		if err != nil {
 			return s, err
 		}
-		if !c.Now().Before(deadline) || settled(now, plan) {
-			return now, nil
+		if done {
+			break
 		}
 		select {
 		case <-time.After(c.Poll):
@@ -167,21 +175,57 @@ func (c *Change) settle(ctx context.Context, s *Snapshot, plan *Plan) (*Snapshot
 			return s, ctx.Err()
 		}
 	}
+	now, err := c.Read(ctx, s.World)
+	if err != nil {
+		return s, err
+	}
+	return now, nil
 }
 
-// settled goes by the dry runs; where none can be had, time has to pass.
-func settled(s *Snapshot, plan *Plan) bool {
+// settled goes by dry runs, of the accounts that were changed alone; where none can be had, time has to pass.
+func (c *Change) settled(ctx context.Context, s *Snapshot, plan *Plan) (bool, error) {
+	like := map[identity.ServiceAccount]*Pod{}
+	for _, pod := range s.Pods {
+		like[pod.account()] = pod
+	}
+	for _, pod := range identified(s.Pods) {
+		like[pod.account()] = pod
+	}
+	for _, p := range plan.Accounts {
+		if !p.Changes {
+			continue
+		}
+		if c.Reader.NoTrials {
+			return false, nil
+		}
+		t := c.Reader.trial(ctx, trialPod(p.ServiceAccount(), like[p.ServiceAccount()]), c.Reader.configMaps())
+		switch {
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case t.Err != nil, t.Injected && !byAnnotation(plan.Type, s.World.Setting).allows(t.Value):
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// takenBack says that an annotation is not, or no longer, what it is to be: pods that are restarted then are restarted for nothing.
+func takenBack(s *Snapshot, plan *Plan) error {
 	for _, p := range plan.Accounts {
 		a := s.Accounts[p.ServiceAccount()]
 		switch {
-		case !p.Changes:
-		case a.Trial == nil || a.Trial.Err != nil:
-			return false
-		case a.Trial.Injected && !byAnnotation(plan.Type, s.World.Setting).allows(a.Trial.Value):
-			return false
+		case a == nil || !a.Exists:
+			return fmt.Errorf("%w: service account %s was deleted meanwhile", ErrNothingRestarted, p.ServiceAccount())
+		case a.Annotated == (p.To != nil) && (p.To == nil || OfAnnotation(a.Annotation) == plan.Type):
+			continue
 		}
+		by := a.Managed
+		if by == "" {
+			by = "somebody"
+		}
+		return fmt.Errorf("%w: the annotation of service account %s was taken back by %s", ErrNothingRestarted, a, by)
 	}
-	return true
+	return nil
 }
 
 func (c *Change) say(subject, text string) {

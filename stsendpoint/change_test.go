@@ -30,6 +30,7 @@ func (s *shop) live(t *testing.T, ds *apps.DaemonSet) {
 		}
 		pod := podOf("node-1", ds, "DaemonSet")
 		pod.Annotations = patch.Spec.Template.Annotations
+		pod.UID, pod.CreationTimestamp.Time = "another", pod.CreationTimestamp.Add(2*time.Hour)
 		s.inject(&pod.Spec.Containers[0], s.account(t))
 		pods := core.SchemeGroupVersion.WithResource("pods")
 		if err := s.Tracker().Update(pods, pod, "shop"); err != nil {
@@ -161,8 +162,16 @@ func TestSettles(t *testing.T) {
 		return podpass(annotation, annotated)
 	}
 	shop.live(t, ds)
+	lists := 0
+	shop.PrependReactor("list", "pods", func(client.Action) (bool, runtime.Object, error) {
+		lists++
+		return false, nil, nil
+	})
 	if result, err := shop.set(t, stsendpoint.Wish{Type: stsendpoint.Global}); err != nil || result.Confirmed != 1 || asked < 5 {
 		t.Errorf("%+v, %v after %d", result, err, asked)
+	}
+	if lists > 3 { // before, when it has settled, and in the end
+		t.Errorf("the pods were listed %d times", lists)
 	}
 }
 

@@ -2,16 +2,19 @@ package stsendpoint
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // stepsAtOnce bounds how many workloads are replacing their pods at the same time.
 const stepsAtOnce = 8
 
-// steps does those steps that whoever agreed to the plan was shown. One that fails keeps none of the others away.
+// steps does those steps that whoever agreed to the plan was shown. One that fails keeps none of the others away, those of the same workload excepted:
+// they come one after the other, as two at once would take more pods down than its strategy, or whoever asked, has in mind.
 func (c *Change) steps(ctx context.Context, shown *Plan, steps []Step, out *Result) {
 	var group errgroup.Group
 	group.SetLimit(stepsAtOnce)
@@ -20,8 +23,17 @@ func (c *Change) steps(ctx context.Context, shown *Plan, steps []Step, out *Resu
 		if !shown.has(&steps[i]) {
 			steps[i].Action, steps[i].Why = Leave, "it was not there when the change was agreed to; "+steps[i].Why
 		}
+	}
+	for _, of := range byWorkload(steps) {
 		group.Go(func() error {
-			outcomes[i] = c.step(ctx, steps[i])
+			var failed error
+			for _, i := range of {
+				if failed != nil && steps[i].Action != Leave {
+					steps[i].Action, steps[i].Why = Leave, "what came before it has failed; "+steps[i].Why
+				}
+				outcomes[i] = c.step(ctx, steps[i])
+				failed = errors.Join(failed, outcomes[i].Err)
+			}
 			return nil
 		})
 	}
@@ -29,6 +41,20 @@ func (c *Change) steps(ctx context.Context, shown *Plan, steps []Step, out *Resu
 	for _, o := range outcomes {
 		out.add(o)
 	}
+}
+
+// byWorkload are the indices of the steps of each workload.
+func byWorkload(steps []Step) (out [][]int) {
+	at := map[types.UID]int{}
+	for i := range steps {
+		k, ok := at[steps[i].workload.UID]
+		if !ok {
+			k, out = len(out), append(out, nil)
+			at[steps[i].workload.UID] = k
+		}
+		out[k] = append(out[k], i)
+	}
+	return out
 }
 
 func (r *Result) add(o Outcome) {

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/podpass/podpass/account"
 	"github.com/podpass/podpass/account/accounttest"
@@ -48,4 +51,49 @@ func TestPrivateClusterOfAnAccount(t *testing.T) {
 		t.Errorf("%+v", denied.World)
 	}
 	undo()
+}
+
+// Of many pods not more is kept than is judged.
+func TestPodsAreLean(t *testing.T) {
+	pod := podOf("lone", nil, "", with("regional")...)
+	pod.ManagedFields = []meta.ManagedFieldsEntry{{Manager: "kubelet"}}
+	shop := newShop(t, "v1.31.2", map[string]string{roleKey: role}, pod)
+	if got := shop.read(t, shop.reader()).Pods[0].Raw.ManagedFields; got != nil {
+		t.Errorf("%+v", got)
+	}
+}
+
+// silent is an account that answers nothing: a private VPC without endpoints.
+type silent struct {
+	cloud
+	asked int
+}
+
+func (c *silent) Region(ctx context.Context, _ string) (*account.Region, error) {
+	c.asked++
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (c *silent) Find(ctx context.Context, _, _ string) (*account.Cluster, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// An account that does not answer is waited for a moment, once.
+func TestSilentAccount(t *testing.T) {
+	shop := newShop(t, "v1.31.2-eks-1", map[string]string{roleKey: role}, podOf("lone", nil, "", with("regional")...))
+	for _, finds := range []bool{false, true} {
+		c := &silent{}
+		r := shop.reader()
+		r.Cloud = &stsendpoint.Cloud{Region: "us-west-2", Clusters: c, Network: c, Patience: 10 * time.Millisecond, Issuer: func(context.Context) (string, error) { return "https://issuer", nil }}
+		if finds {
+			r.Cloud.Clusters = &cloud{found: &account.Cluster{Name: "shop"}}
+		}
+		for range 2 {
+			if s := shop.read(t, r); !strings.Contains(strings.Join(s.World.Unseen, "; "), "whether regions have to be opted into: ") || c.asked > 1 {
+				t.Errorf("asked %d times: %q", c.asked, s.World.Unseen)
+			}
+		}
+	}
 }

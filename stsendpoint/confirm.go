@@ -3,6 +3,8 @@ package stsendpoint
 import (
 	"fmt"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // Confirmation is one pod, looked at again: the last step of Amazon's page.
@@ -18,7 +20,16 @@ type Confirmation struct {
 }
 
 // Confirm looks whether every pod of a snapshot has what is wished for. Pods that nothing is injected into are left out. It is pure.
-func Confirm(s *Snapshot, wish Wish) []Confirmation {
+func Confirm(s *Snapshot, wish Wish) []Confirmation { return confirmAll(s, wish, nil) }
+
+// containerOf is a container of a workload, whichever pod it is in.
+type containerOf struct {
+	workload types.UID
+	name     string
+}
+
+// confirmAll also wants containers to have the kind of identity that those before them had.
+func confirmAll(s *Snapshot, wish Wish, had map[containerOf]string) []Confirmation {
 	out := []Confirmation{}
 	for _, pod := range s.Pods {
 		account := s.Accounts[pod.account()]
@@ -31,10 +42,13 @@ func Confirm(s *Snapshot, wish Wish) []Confirmation {
 		}
 		for i := range pod.Containers {
 			counts, why := confirm(pod, &pod.Containers[i], account, expect, wish.Type)
+			if way := had[containerOf{pod.Workload.UID, pod.Containers[i].Name}]; way != "" && pod.Containers[i].Env.identity() == "" {
+				counts, why = true, "it has no identity, and those before it had one ("+way+")"
+			}
 			if !counts {
 				continue
 			}
-			c.Values = append(c.Values, pod.Containers[i].Env[Variable].Value)
+			c.Values = append(c.Values, pod.Containers[i].Env.variable().Value)
 			if why != "" {
 				c.Confirmed, c.Why = false, "container "+pod.Containers[i].Name+": "+why
 			}
@@ -48,7 +62,7 @@ func Confirm(s *Snapshot, wish Wish) []Confirmation {
 
 // confirm says of one container whether it counts, and why it does not have what is wished for.
 func confirm(pod *Pod, c *Container, a *Account, expect Expectation, wanted Type) (counts bool, why string) {
-	value := c.Env[Variable].Value
+	value := c.Env.variable().Value
 	standing, reason := stand(pod, c, expect)
 	tried := a.Trial != nil && a.Trial.Err == nil
 	noIdentity := a.Role == "" && !(tried && a.Trial.Injected) && c.Env.identity() == ""
@@ -85,7 +99,18 @@ func (c Confirmation) Shown() string {
 
 // Confirm notes what the pods of a snapshot have.
 func (r *Result) Confirm(s *Snapshot, wish Wish) {
-	r.Pods, r.Confirmed = Confirm(s, wish), 0
+	r.seeNew(s)
+	had := map[containerOf]string{}
+	for _, o := range r.Steps {
+		for _, pod := range o.pods {
+			for i := range pod.Containers {
+				if way := pod.Containers[i].injected(); way != "" {
+					had[containerOf{o.workload.UID, pod.Containers[i].Name}] = way
+				}
+			}
+		}
+	}
+	r.Pods, r.Confirmed = confirmAll(s, wish, had), 0
 	for _, c := range r.Pods {
 		if c.Confirmed {
 			r.Confirmed++

@@ -17,6 +17,7 @@ type setting struct {
 	Value  string
 	Source string // where it comes from, "" where the container itself has it
 	Hidden bool   // the value stands where it is not read
+	From   bool   // it is of envFrom, which whatever is injected beats
 }
 
 // The variables that matter.
@@ -51,7 +52,7 @@ func environmentOf(ctx context.Context, namespace string, c *core.Container, map
 	for _, from := range c.EnvFrom {
 		switch {
 		case from.SecretRef != nil:
-			env[unreadSecrets] = setting{Source: "Secret " + namespace + "/" + from.SecretRef.Name, Hidden: true}
+			env.mayBeSet(from.Prefix, "Secret "+namespace+"/"+from.SecretRef.Name)
 		case from.ConfigMapRef != nil:
 			env.addAll(ctx, namespace, from.ConfigMapRef.Name, from.Prefix, maps)
 		}
@@ -64,11 +65,23 @@ func environmentOf(ctx context.Context, namespace string, c *core.Container, map
 	return env
 }
 
+// mayBeSet says that something nobody reads may set variables, those of an earlier envFrom included.
+func (e environment) mayBeSet(prefix, source string) {
+	if !slices.ContainsFunc(variables, func(name string) bool { return strings.HasPrefix(name, prefix) }) {
+		return
+	}
+	for name, has := range e {
+		has.Hidden, has.Source = true, has.Source+", unless "+source+" sets it"
+		e[name] = has
+	}
+	e[unreadSecrets] = setting{Source: source, Hidden: true, From: true}
+}
+
 func (e environment) addAll(ctx context.Context, namespace, name, prefix string, maps configMaps) {
 	source := "ConfigMap " + namespace + "/" + name
 	found, err := maps(ctx, namespace, name)
 	if err != nil {
-		e[unreadSecrets] = setting{Source: source + " (" + err.Error() + ")", Hidden: true}
+		e.mayBeSet(prefix, source+" ("+err.Error()+")")
 		return
 	}
 	if found == nil {
@@ -77,7 +90,7 @@ func (e environment) addAll(ctx context.Context, namespace, name, prefix string,
 	for _, variable := range variables {
 		key, ok := strings.CutPrefix(variable, prefix)
 		if value, has := found.Data[key]; ok && has {
-			e[variable] = setting{Value: value, Source: source}
+			e[variable] = setting{Value: value, Source: source, From: true}
 		}
 	}
 }
@@ -120,6 +133,34 @@ func (e environment) identity() string {
 	return ""
 }
 
+// given is the identity that stands in env itself, where webhooks put it; they look at nothing else, and keys keep none of them away.
+func (e environment) given() string {
+	own := func(name string) bool { s, ok := e[name]; return ok && !s.From }
+	switch {
+	case own(varRole) && own(varToken):
+		return "IRSA"
+	case own(varCredentials):
+		return "Pod Identity"
+	}
+	return ""
+}
+
+// variable is the variable, which is hidden where a Secret of envFrom may set it.
+func (e environment) variable() setting {
+	if v, ok := e[Variable]; ok {
+		return v
+	}
+	return e[unreadSecrets]
+}
+
+// inEnv is the variable's value as far as it stands in env: there webhooks put it, and there it beats envFrom.
+func (e environment) inEnv() string {
+	if v := e[Variable]; !v.From {
+		return v.Value
+	}
+	return ""
+}
+
 func (e environment) has(name string) bool {
 	_, ok := e[name]
 	return ok
@@ -144,6 +185,26 @@ func (e environment) endpoint() string {
 		return u
 	}
 	return e[varEndpoint].Value
+}
+
+// hidden is the first variable that would say which STS is called, and whose value is not read; "" where there is none.
+func (e environment) hidden() string {
+	names := []string{varRegion}
+	if !e.has(varRegion) {
+		names[0] = varDefaultRegion
+	}
+	if !e.isTrue(varIgnoreURLs) {
+		names = append(names, varSTSEndpoint)
+		if !e.has(varSTSEndpoint) {
+			names = append(names, varEndpoint)
+		}
+	}
+	for _, name := range names {
+		if e[name].Hidden {
+			return name
+		}
+	}
+	return ""
 }
 
 func (s setting) String() string {

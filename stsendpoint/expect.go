@@ -41,6 +41,8 @@ func Expect(a *Account, s Setting) Expectation {
 		return Expectation{[]string{t.Value}, true, "a dry run of a new pod was given " + named(t.Value)}
 	}
 	switch {
+	case a.Seen != nil && s.Honoured:
+		return Expectation{[]string{a.Seen.Value}, true, "pod " + a.Seen.Pod + ", made since the annotation was set, was given " + named(a.Seen.Value)}
 	case !a.Exists:
 		return Expectation{[]string{""}, false, "the service account does not exist"}
 	case a.Role == "":
@@ -84,25 +86,29 @@ const (
 // stand compares.
 func stand(p *Pod, c *Container, e Expectation) (Standing, string) {
 	switch reason := skips(p, c); {
+	case c.ahead():
+		return Stale, fmt.Sprintf("it has %s, and the %s sets %s: it is older than that", c.Env[Variable], origin(p), c.Own[Variable])
 	case c.Own.has(Variable):
 		return Own, "the " + origin(p) + " sets it: the annotation does not reach this container"
-	case c.Env[Variable].Source != "":
+	case c.Env[Variable].Source != "" && !c.Env[Variable].From:
 		return Own, "it takes it from " + c.Env[Variable].Source + ": the annotation does not reach this container"
-	case c.Own.has(unreadSecrets) && !c.Env.has(Variable):
-		return Own, c.Own[unreadSecrets].Source + " may set it, and is not read"
-	case c.Own.identity() != "":
-		return Own, "the " + origin(p) + " configures " + c.Own.identity() + " itself, and webhooks differ in what they add to that: set " + Variable + " there"
+	case c.Own.given() != "":
+		return Own, "the " + origin(p) + " configures " + c.Own.given() + " itself, and webhooks differ in what they add to that: set " + Variable + " there"
 	case reason != "":
 		return Passed, reason
 	case p.Workload.Way == cluster.Static:
 		return Passed, "a static pod: admission does not reach it"
-	case e.allows(c.Env[Variable].Value):
+	case c.Added && !c.Env.has(Variable) && c.Env.given() == "":
+		return Passed, "another webhook added it, after the one that injects identities"
+	case p.Unreached && !c.Env.has(Variable) && c.Env.given() == "":
+		return Passed, "a dry run of a pod with the labels of " + p.Workload.String() + " was given no identity: the webhook leaves it alone"
+	case e.allows(c.Env.inEnv()):
 		return Fits, ""
 	}
 	if e.Exact {
-		return Stale, fmt.Sprintf("it has %s; %s", named(c.Env[Variable].Value), e.Why)
+		return Stale, fmt.Sprintf("it has %s; %s", named(c.Env.inEnv()), e.Why)
 	}
-	return Stale, fmt.Sprintf("it has %s; a new pod would be given %s (%s)", named(c.Env[Variable].Value), e, e.Why)
+	return Stale, fmt.Sprintf("it has %s; a new pod would be given %s (%s)", named(c.Env.inEnv()), e, e.Why)
 }
 
 // origin is what a person would edit.

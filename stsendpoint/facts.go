@@ -1,6 +1,7 @@
 package stsendpoint
 
 import (
+	"slices"
 	"time"
 
 	core "k8s.io/api/core/v1"
@@ -44,6 +45,8 @@ type Account struct {
 	Since      time.Time // when the annotation was written last; zero where that is not known
 	Managed    string    // the tool that keeps the account as its own source has it; "" for none
 	Trial      *Trial    // nil where none was made
+	Seen       *Seen     // what a pod made since was given; nil where none was, or a dry run tells
+	Given      bool      // one of its running pods has an identity that was injected into it
 }
 
 // Trial is what a dry run gave to a new pod of an account.
@@ -57,13 +60,17 @@ type Trial struct {
 type Pod struct {
 	Raw        *core.Pod
 	Workload   *cluster.Workload
-	Platform   string // of EKS, "eks.9"; "" where there is none, or none is known
 	Region     string // of its node; "" where it is not known
 	Containers []Container
+	Unreached  bool // a dry run with its template's labels was given no identity, although its account gives one
 }
 
 func (p *Pod) account() identity.ServiceAccount {
-	return identity.ServiceAccount{Namespace: p.Raw.Namespace, Name: cluster.AccountOf(&p.Raw.Spec)}
+	return accountName(p.Raw.Namespace, cluster.AccountOf(&p.Raw.Spec))
+}
+
+func accountName(namespace, name string) identity.ServiceAccount {
+	return identity.ServiceAccount{Namespace: namespace, Name: name}
 }
 
 // Container is one of a pod's, init containers included.
@@ -71,7 +78,26 @@ type Container struct {
 	Name, Image string
 	Init        bool
 	Env         environment
-	Own         environment // what its workload's template has without admission; nil where that is not known
+	Own         environment // what its workload's template has in env without admission; nil where that is not known
+	Added       bool        // the template is known, and has no such container: some webhook has added it
+}
+
+// injected is the identity that a webhook has given to a container, "" where it has none, or has it from its template.
+func (c *Container) injected() string {
+	if c.Own.given() != "" {
+		return ""
+	}
+	return c.Env.given()
+}
+
+// ahead reports whether the template sets the variable to something else than the container has: the container is of an older one.
+func (c *Container) ahead() bool {
+	return c.Own.has(Variable) && c.Own[Variable] != c.Env[Variable]
+}
+
+// behind reports whether a pod has a container of an older template.
+func (p *Pod) behind() bool {
+	return slices.ContainsFunc(p.Containers, func(c Container) bool { return c.ahead() })
 }
 
 // Finished reports whether a pod has ended, or is about to: nothing it has counts any more.

@@ -15,6 +15,7 @@ const (
 	GlobalUnreachable   Code = "GlobalUnreachable"   // private cluster: the global STS has no endpoint in a VPC
 	RegionalUnreachable Code = "RegionalUnreachable" // private cluster without an STS endpoint
 	OptInRegion         Code = "OptInRegion"         // a region that has to be opted into
+	RegionNotEnabled    Code = "RegionNotEnabled"    // and the account has not
 	UnknownRegion       Code = "UnknownRegion"
 	Skipped             Code = "Skipped" // a label or an annotation keeps the webhook away
 

@@ -34,8 +34,11 @@ func globalReach(region string) string {
 
 // callOf is what a container calls. sdk is nil where it is not known which one it has.
 func callOf(env environment, region string, sdk *SDK) called {
-	value := env[Variable]
+	value := env.variable()
+	hidden := env.hidden()
 	switch {
+	case hidden != "":
+		return called{"", hidden + " stands in " + env[hidden].Source + ", which is not read"}
 	case env.endpoint() != "":
 		return called{hostOf(env.endpoint()), "the endpoint stands in the environment, so that the type plays no part"}
 	case region == "":
@@ -54,6 +57,8 @@ func callOf(env environment, region string, sdk *SDK) called {
 		return called{regionalHost(region), ""}
 	case value.Value == valueLegacy:
 		return legacy(region, sdk)
+	case sdk == nil && globalReach(region) != "":
+		return called{regionalHost(region), globalReach(region)}
 	case sdk == nil:
 		return called{"", "nothing is set: it is the SDK's own default, which is the region's STS for all but the old ones (AWS CLI v1, Go v1, Java 1.x, JavaScript v2; others until " + changeOfDefaults + ")"}
 	case sdk.Default == Global:

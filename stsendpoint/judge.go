@@ -40,7 +40,7 @@ func (j *judge) find(code Code, format string, args ...any) {
 }
 
 func (j *judge) report() ContainerReport {
-	c, value := j.container, j.container.Env[Variable]
+	c, value := j.container, j.container.Env.variable()
 	if known, ok := SDKOf(c.Image); ok && j.sdk == nil {
 		j.sdk = &known
 	}
@@ -58,8 +58,12 @@ func (j *judge) report() ContainerReport {
 		out.SDK = j.sdk.Name
 	}
 	if value.Hidden {
-		out.Type = Unknown
-		j.find(NotRead, "%s is set from %s, which is not read", Variable, value.Source)
+		out.Type, out.perhaps = Unknown, value.From
+		j.find(NotRead, "%s %s set from %s, which is not read", Variable, map[bool]string{true: "may be", false: "is"}[value.From], value.Source)
+	}
+	if name := c.Env.hidden(); name != "" {
+		region = ""
+		j.find(NotRead, "%s is set from %s, which is not read: which STS is called is not known", name, c.Env[name].Source)
 	}
 	j.ofStanding(standing, why)
 	j.ofValue(value, call)
@@ -72,9 +76,11 @@ func (j *judge) report() ContainerReport {
 func (j *judge) because(standing Standing) string {
 	c, value := j.container, j.container.Env[Variable]
 	switch {
+	case value.Source != "" && value.From && !value.Hidden:
+		return "envFrom, from " + value.Source
 	case value.Source != "":
 		return "env, from " + value.Source
-	case c.Own.has(Variable):
+	case c.Own.has(Variable) && !c.ahead():
 		return "env, set by the " + origin(j.pod)
 	case c.Env.has(unreadSecrets) && !c.Env.has(Variable):
 		return "no value, unless " + c.Env[unreadSecrets].Source + " sets it, which is not read"
@@ -122,7 +128,7 @@ func (j *judge) ofValue(value setting, call called) {
 			j.find(RejectedValue, "%s", rejection(v, j.sdk))
 		}
 	}
-	if j.container.Env.endpoint() != "" && value.Value != "" {
+	if j.container.Env.endpoint() != "" && value.Value != "" && call.host != "" {
 		j.find(OwnEndpoint, "%s: %s", call.host, call.why)
 	}
 }
@@ -147,7 +153,10 @@ func (j *judge) ofRegion(region string, value setting, call called) {
 	case call.host == regionalHost(region) && !network.STS:
 		j.find(RegionalUnreachable, "no subnet of the cluster has a default route, and VPC %s has no endpoint of STS: calls to %s time out", network.VPC, call.host)
 	}
-	if state, known := j.world.OptIn[region]; known && state.OptIn && TypeOf(value.Value) != Regional {
+	switch state := j.world.OptIn[region]; {
+	case state.OptIn && !state.In:
+		j.find(RegionNotEnabled, "%s has to be opted into, and the account has not: no credentials are valid there", region)
+	case state.OptIn && call.host == globalHost:
 		j.find(OptInRegion, "%s has to be opted into: credentials of the global STS are not valid there by default, so use the region's", region)
 	}
 }

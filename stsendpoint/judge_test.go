@@ -37,6 +37,7 @@ func TestJudge(t *testing.T) {
 		image, sdk string
 		network    *stsendpoint.Network
 		optIn      bool
+		notIn      bool
 
 		typ      stsendpoint.Type
 		calls    string
@@ -58,9 +59,14 @@ func TestJudge(t *testing.T) {
 		"an SDK that is told":     {annotation: "false", env: with("legacy"), sdk: "java-v2", typ: "global", calls: "sts.us-west-2.amazonaws.com", standing: "current", why: "annotation"},
 		"own endpoint":            {env: with("regional", v("AWS_ENDPOINT_URL_STS", "https://sts.example:8600/x")), typ: "regional", calls: "sts.example:8600", standing: "current", why: "default", codes: []string{"OwnEndpoint"}},
 		"own endpoint, ignored":   {env: with("regional", v("AWS_ENDPOINT_URL_STS", "https://x"), v("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")), typ: "regional", calls: "sts.us-west-2.amazonaws.com", standing: "current", why: "default"},
+		"hidden endpoint":         {env: with("regional", hidden("AWS_ENDPOINT_URL_STS")), typ: "regional", standing: "current", why: "default", codes: []string{"NotRead"}},
+		"hidden region":           {env: append(with("regional")[:1:1], hidden("AWS_REGION"), irsa[1], irsa[2]), typ: "regional", standing: "current", why: "default", codes: []string{"NotRead"}},
+		"nothing set, elsewhere":  {own: in("eu-south-1", ""), env: in("eu-south-1", ""), typ: "default", calls: "sts.eu-south-1.amazonaws.com", standing: "own", why: "no value"},
+		"region not enabled":      {env: in("eu-south-1", "regional"), optIn: true, notIn: true, typ: "regional", calls: "sts.eu-south-1.amazonaws.com", standing: "current", why: "default", codes: []string{"RegionNotEnabled"}},
+		"opt-in, global by hand":  {env: in("eu-south-1", "regional", v("AWS_ENDPOINT_URL_STS", "https://sts.amazonaws.com")), optIn: true, typ: "regional", calls: "sts.amazonaws.com", standing: "current", why: "default", codes: []string{"OwnEndpoint", "OptInRegion"}},
 		"FIPS":                    {annotation: "false", env: with("legacy", v("AWS_USE_FIPS_ENDPOINT", "true")), typ: "global", calls: "sts.us-west-2.amazonaws.com", standing: "current", why: "annotation"},
 		"not among the sixteen":   {annotation: "false", env: in("eu-south-1", "legacy"), typ: "global", calls: "sts.eu-south-1.amazonaws.com", standing: "current", why: "annotation", codes: []string{"NoGlobalEndpoint"}},
-		"opt-in region":           {annotation: "false", env: in("eu-south-1", "legacy"), optIn: true, typ: "global", calls: "sts.eu-south-1.amazonaws.com", standing: "current", why: "annotation", codes: []string{"NoGlobalEndpoint", "OptInRegion"}},
+		"opt-in region":           {annotation: "false", env: in("eu-south-1", "legacy"), optIn: true, typ: "global", calls: "sts.eu-south-1.amazonaws.com", standing: "current", why: "annotation", codes: []string{"NoGlobalEndpoint"}},
 		"China":                   {annotation: "false", env: in(cn, "legacy"), typ: "global", calls: "sts.cn-north-1.amazonaws.com.cn", standing: "current", why: "annotation", codes: []string{"NoGlobalEndpoint"}},
 		"aws-global":              {env: in("aws-global", "regional"), typ: "regional", calls: "sts.amazonaws.com", standing: "current", why: "default"},
 		"private and global":      {annotation: "false", env: with("legacy"), network: closed, typ: "global", calls: "sts.amazonaws.com", standing: "current", why: "annotation", codes: []string{"GlobalUnreachable"}},
@@ -86,7 +92,7 @@ func TestJudge(t *testing.T) {
 			s := shop.read(t, shop.reader())
 			s.World.Network = tc.network
 			if tc.optIn {
-				s.World.OptIn["eu-south-1"] = stsendpoint.OptInState{OptIn: true, In: true}
+				s.World.OptIn["eu-south-1"] = stsendpoint.OptInState{OptIn: true, In: !tc.notIn}
 			}
 			var sdk *stsendpoint.SDK
 			if known, ok := stsendpoint.SDKNamed(tc.sdk); ok {
@@ -106,9 +112,13 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func hidden(name string) core.EnvVar {
+	return core.EnvVar{Name: name, ValueFrom: &core.EnvVarSource{SecretKeyRef: &core.SecretKeySelector{LocalObjectReference: core.LocalObjectReference{Name: "s"}, Key: "k"}}}
+}
+
 // in is what the webhook gave in another region.
-func in(region, value string) []core.EnvVar {
-	env := with(value)
+func in(region, value string, more ...core.EnvVar) []core.EnvVar {
+	env := with(value, more...)
 	for i := range env {
 		if env[i].Name == "AWS_REGION" {
 			env[i].Value = region

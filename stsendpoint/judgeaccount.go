@@ -11,7 +11,7 @@ func JudgeAccount(w *World, a *Account) AccountReport {
 	expect := Expect(a, w.Setting)
 	out := AccountReport{
 		Namespace: a.Namespace, Name: a.Name, Role: a.Role, Since: a.Since, Type: OfAnnotation(a.Annotation),
-		NewPods: expect.Values, Exact: expect.Exact, Why: expect.Why, Managed: a.Managed,
+		NewPods: expect.Values, Exact: expect.Exact && a.tried(), Why: expect.Why, Managed: a.Managed,
 	}
 	find := func(code Code, format string, args ...any) {
 		out.Findings = append(out.Findings, Finding{code, fmt.Sprintf(format, args...)})
@@ -30,8 +30,8 @@ func JudgeAccount(w *World, a *Account) AccountReport {
 		find(InvalidAnnotation, "annotation %s is %q, neither true nor false: it is ignored", Annotation, a.Annotation)
 	}
 	switch {
-	case tried && !a.Trial.Injected && a.Role != "":
-		find(NotInjected, "the account has a role, and a dry run of a new pod was given no identity: is the webhook up, and is it for namespace %s?", a.Namespace)
+	case tried && !a.Trial.Injected && (a.Role != "" || a.Given):
+		find(NotInjected, "the account has a role, or pods with an identity, and a dry run of a new pod was given no identity: is the webhook up, and is it for namespace %s?", a.Namespace)
 	case a.Annotated && a.Role == "" && (!tried || !a.Trial.Injected):
 		find(NoRole, "the account has no annotation %s: nothing is injected into its pods, and the setting has no effect yet, unless by an association", roleARN)
 	case tried && a.Annotated:
@@ -79,8 +79,8 @@ func JudgeCluster(w *World) ClusterReport {
 	if w.Region != "" && identity.PartitionOf(w.Region).ID != "aws" {
 		out.Findings = append(out.Findings, Finding{NoGlobalEndpoint, globalReach(w.Region)})
 	}
-	if state := w.OptIn[w.Region]; state.OptIn {
-		out.Findings = append(out.Findings, Finding{OptInRegion, w.Region + " has to be opted into: the region's STS is active with it, and credentials of the global one are not valid there by default"})
+	if state := w.OptIn[w.Region]; state.OptIn && !state.In {
+		out.Findings = append(out.Findings, Finding{RegionNotEnabled, w.Region + " has to be opted into, and the account has not: no credentials are valid there"})
 	}
 	return out
 }

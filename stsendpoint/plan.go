@@ -69,8 +69,11 @@ type Step struct {
 func (s *Step) String() string { return strings.ToLower(s.Kind) + " " + s.Namespace + "/" + s.Name }
 
 // NewPlan says what a wish takes, for all accounts of a snapshot. It is pure.
-func NewPlan(s *Snapshot, wish Wish) *Plan {
-	p := &planner{snapshot: s, wish: wish, Plan: Plan{Type: wish.Type, Accounts: []AccountPlan{}, Steps: []Step{}}}
+func NewPlan(s *Snapshot, wish Wish) *Plan { return newPlan(s, wish, nil) }
+
+// newPlan also knows which accounts were changed just now.
+func newPlan(s *Snapshot, wish Wish, changed map[identity.ServiceAccount]bool) *Plan {
+	p := &planner{snapshot: s, wish: wish, changed: changed, Plan: Plan{Type: wish.Type, Accounts: []AccountPlan{}, Steps: []Step{}}}
 	for _, a := range s.accountsInOrder() {
 		p.account(a)
 	}
@@ -82,6 +85,7 @@ func NewPlan(s *Snapshot, wish Wish) *Plan {
 type planner struct {
 	snapshot *Snapshot
 	wish     Wish
+	changed  map[identity.ServiceAccount]bool
 	Plan
 }
 

@@ -118,7 +118,7 @@ func TestRefusals(t *testing.T) {
 		"Argo's, as it is":           {wish: stsendpoint.Wish{Type: "regional"}, extra: map[string]string{"argocd.argoproj.io/tracking-id": "shop:x", stsendpoint.Annotation: "true"}},
 		"webhook down":               {wish: stsendpoint.Wish{Type: "regional"}, give: down, refusals: []string{"NotInjected"}},
 		"webhook down, anyway":       {wish: stsendpoint.Wish{Type: "regional", Anyway: true}, give: down, warnings: []string{"NotInjected"}},
-		"no role":                    {wish: stsendpoint.Wish{Type: "regional"}, extra: map[string]string{roleKey: ""}, warnings: []string{"NoRole"}},
+		"no role":                    {wish: stsendpoint.Wish{Type: "regional"}, extra: map[string]string{roleKey: ""}, refusals: []string{"NotInjected"}},
 		"gives global":               {wish: stsendpoint.Wish{Type: "global"}, extra: map[string]string{stsendpoint.Annotation: "false"}, give: global, refusals: []string{"RejectedValue"}},
 		"gives nothing for global":   {wish: stsendpoint.Wish{Type: "global"}, extra: map[string]string{stsendpoint.Annotation: "false"}, give: nothing, warnings: []string{"GlobalNotInjected"}},
 		"gives nothing for regional": {wish: stsendpoint.Wish{Type: "regional"}, extra: map[string]string{stsendpoint.Annotation: "true"}, give: nothing, refusals: []string{"NotInjected"}},
@@ -130,7 +130,7 @@ func TestRefusals(t *testing.T) {
 		}
 		ds := daemonSet("node")
 		if tc.own {
-			ds = daemonSet("node", v(stsendpoint.Variable, "legacy"))
+			ds = daemonSet("node", v(stsendpoint.Variable, "regional"))
 		}
 		env := with("regional")
 		if tc.region != "" {

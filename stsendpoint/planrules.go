@@ -26,7 +26,7 @@ func (p *planner) unless(code Code, format string, args ...any) {
 		p.warn(code, format, args...)
 		return
 	}
-	p.refuse(code, format+" (--anyway does it nevertheless)", args...)
+	p.refuse(code, format+" (--anyway goes on nevertheless)", args...)
 }
 
 // ofAccount says what is to be known before an account is changed.
@@ -38,6 +38,8 @@ func (p *planner) ofAccount(a *Account, plan AccountPlan, expect Expectation) {
 		return
 	case tried && !a.Trial.Injected && a.Role != "":
 		p.unless(NotInjected, "service account %s has a role, and a new pod would not be given it: pods that are restarted now would lose their identity. Is the webhook up?", a)
+	case tried && !a.Trial.Injected && a.Given:
+		p.unless(NotInjected, "pods of service account %s have an identity, and a new one would be given none: pods that are restarted now would lose theirs. Is the webhook up?", a)
 	case a.Role == "" && !(tried && a.Trial.Injected):
 		p.warn(NoRole, "service account %s has no annotation %s: the setting has no effect on its pods yet, unless it has an association", a, roleARN)
 	}
@@ -71,6 +73,11 @@ func (p *planner) ofOwn(a *Account, workloads []*split) {
 			p.warn(OwnEndpoint, "pods of service account %s are told to call %s as STS: for SDKs that read that the type plays no part", a, host)
 		}
 		reached += len(w.stale) + len(w.fits)
+		for _, pod := range w.stale {
+			if pod.behind() { // its successor sets it itself
+				reached, own = reached-1, own+1
+			}
+		}
 		if own += len(w.owns); len(w.owns) > 0 {
 			p.warn(OwnVariable, "%s: %s", w.workload, w.whyOwn)
 		}
@@ -112,15 +119,14 @@ func (p *planner) world() {
 		}
 	}
 	for _, region := range p.regions() {
-		state, known := w.OptIn[region]
 		switch {
 		case p.wish.Type == Global && identity.PartitionOf(region).ID != "aws":
 			p.refuse(NoGlobalEndpoint, "%s: %s", region, globalReach(region))
 		case p.wish.Type == Global && globalReach(region) != "":
 			p.warn(NoGlobalEndpoint, "%s", globalReach(region))
 		}
-		if known && state.OptIn && p.wish.Type == Global {
-			p.warn(OptInRegion, "%s has to be opted into: credentials of the global STS are not valid there by default", region)
+		if state := w.OptIn[region]; state.OptIn && !state.In {
+			p.warn(RegionNotEnabled, "%s has to be opted into, and the account has not: no credentials are valid there", region)
 		}
 	}
 }

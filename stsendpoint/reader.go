@@ -70,10 +70,13 @@ func (r *Reader) Read(ctx context.Context, w *World, scope Scope) (*Snapshot, er
 	if err := r.accounts(ctx, s, scope, raw); err != nil {
 		return nil, err
 	}
-	if s.Pods, err = r.describe(ctx, s, raw); err != nil {
+	maps := r.configMaps()
+	if s.Pods, err = r.describe(ctx, s, raw, maps); err != nil {
 		return nil, err
 	}
-	return s, r.try(ctx, s)
+	err = r.try(ctx, s, maps)
+	s.see()
+	return s, err
 }
 
 func (w *World) unseen(what string, err error) {
@@ -114,7 +117,7 @@ func (r *Reader) pods(ctx context.Context, s *Snapshot, scope Scope) ([]*core.Po
 				return nil
 			}
 			if of := s.Inventory.Of(pod); scope.Workload == "" || of.Kind == scope.Kind && of.Name == scope.Workload {
-				found = append(found, pod)
+				found = append(found, lean(pod))
 			}
 			return nil
 		})
@@ -125,11 +128,18 @@ func (r *Reader) pods(ctx context.Context, s *Snapshot, scope Scope) ([]*core.Po
 	return found, nil
 }
 
+// lean is a copy that does not keep the whole page it came with, and who wrote which of its fields.
+func lean(pod *core.Pod) *core.Pod {
+	out := *pod
+	out.ManagedFields = nil
+	return &out
+}
+
 // fewAccounts is up to how many accounts have their pods listed one account at a time.
 const fewAccounts = 5
 
 // describe adds what is known of pods beside themselves.
-func (r *Reader) describe(ctx context.Context, s *Snapshot, raw []*core.Pod) ([]*Pod, error) {
+func (r *Reader) describe(ctx context.Context, s *Snapshot, raw []*core.Pod, maps configMaps) ([]*Pod, error) {
 	nodes := map[string]bool{}
 	for _, pod := range raw {
 		if pod.Spec.NodeName != "" {
@@ -147,13 +157,17 @@ func (r *Reader) describe(ctx context.Context, s *Snapshot, raw []*core.Pod) ([]
 		}
 		s.World.unseen("the regions of nodes", err)
 	}
-	maps := r.configMaps()
 	out := make([]*Pod, 0, len(raw))
 	for _, pod := range raw {
 		p := &Pod{Raw: pod, Workload: s.Inventory.Of(pod), Region: regions[pod.Spec.NodeName]}
 		p.Containers = containersOf(ctx, p, maps)
 		for i := 0; p.Region == "" && i < len(p.Containers); i++ {
 			p.Region = p.Containers[i].Env.region()
+		}
+		for i := range p.Containers {
+			if a := s.Accounts[p.account()]; p.Containers[i].injected() != "" && a != nil {
+				a.Given = true
+			}
 		}
 		out = append(out, p)
 	}

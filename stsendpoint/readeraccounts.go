@@ -93,14 +93,16 @@ func writtenAt(object *core.ServiceAccount, annotation string) (at time.Time) {
 const trialsAtOnce = 8
 
 // try asks for a dry run of a new pod of every account that may give an identity.
-func (r *Reader) try(ctx context.Context, s *Snapshot) error {
+func (r *Reader) try(ctx context.Context, s *Snapshot, read configMaps) error {
 	if r.NoTrials {
 		return nil
 	}
 	like := map[identity.ServiceAccount]*Pod{}
 	matters := map[identity.ServiceAccount]bool{}
 	for _, p := range s.Pods {
-		like[p.account()] = p
+		if has := like[p.account()]; has == nil || len(identified([]*Pod{has})) == 0 { // one that the webhook has to do with, if there is one
+			like[p.account()] = p
+		}
 		for i := range p.Containers {
 			if p.Containers[i].Env.identity() != "" || p.Containers[i].Env.has(Variable) {
 				matters[p.account()] = true
@@ -110,6 +112,7 @@ func (r *Reader) try(ctx context.Context, s *Snapshot) error {
 	accounts := slices.DeleteFunc(slices.Collect(maps.Values(s.Accounts)), func(a *Account) bool {
 		return !a.Exists || a.Role == "" && !a.Annotated && !matters[a.ServiceAccount]
 	})
+	outer := ctx
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(trialsAtOnce)
 	for i, a := range accounts {
@@ -117,22 +120,53 @@ func (r *Reader) try(ctx context.Context, s *Snapshot) error {
 			r.Progress(fmt.Sprintf("looked at %d of %d service accounts", i+1, len(accounts)))
 		}
 		group.Go(func() error {
-			a.Trial = r.trial(ctx, a.ServiceAccount, like[a.ServiceAccount])
+			a.Trial = r.trial(ctx, trialPod(a.ServiceAccount, like[a.ServiceAccount]), read)
+			return ctx.Err()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.reach(outer, s, read)
+}
+
+// reach asks for another dry run of those workloads that have nothing of what their account gives: a webhook may look at some labels only.
+func (r *Reader) reach(ctx context.Context, s *Snapshot, read configMaps) error {
+	bare := map[*cluster.Workload][]*Pod{}
+	for _, p := range s.Pods {
+		if a := s.Accounts[p.account()]; a.tried() && a.Trial.Injected && p.Workload.Template != nil && p.Workload.Object != p.Raw {
+			bare[p.Workload] = append(bare[p.Workload], p)
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(trialsAtOnce)
+	for w, pods := range bare {
+		if len(identified(pods)) > 0 {
+			continue
+		}
+		group.Go(func() error {
+			like := trialPod(pods[0].account(), pods[0])
+			like.Labels, like.Annotations = w.Template.Labels, w.Template.Annotations
+			if t := r.trial(ctx, like, read); t.Err == nil && !t.Injected {
+				for _, p := range pods {
+					p.Unreached = true
+				}
+			}
 			return ctx.Err()
 		})
 	}
 	return group.Wait()
 }
 
-func (r *Reader) trial(ctx context.Context, account identity.ServiceAccount, like *Pod) *Trial {
-	pod, err := r.Cluster.Pods().Admit(ctx, trialPod(account, like))
+func (r *Reader) trial(ctx context.Context, like *core.Pod, read configMaps) *Trial {
+	pod, err := r.Cluster.Pods().Admit(ctx, like)
 	if err != nil {
 		return &Trial{Err: err}
 	}
 	for i := range pod.Spec.Containers {
 		if c := &pod.Spec.Containers[i]; c.Name == trialContainer {
-			env := environmentOf(ctx, pod.Namespace, c, nil)
-			return &Trial{Injected: env.identity() != "", Value: env[Variable].Value}
+			env := environmentOf(ctx, pod.Namespace, c, read)
+			return &Trial{Injected: env.given() != "", Value: env.inEnv()}
 		}
 	}
 	return &Trial{Err: fmt.Errorf("a dry run of a pod in namespace %s came back without its container", pod.Namespace)}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"sync"
 
 	core "k8s.io/api/core/v1"
 )
@@ -19,7 +20,9 @@ func containersOf(ctx context.Context, p *Pod, maps configMaps) []Container {
 		for i := range list {
 			c := Container{Name: list[i].Name, Image: list[i].Image, Init: init, Env: environmentOf(ctx, p.Raw.Namespace, &list[i], maps)}
 			if own := inTemplate(p, list[i].Name); own != nil {
-				c.Own = environmentOf(ctx, p.Raw.Namespace, own, maps)
+				c.Own = environmentOf(ctx, p.Raw.Namespace, &core.Container{Env: own.Env}, maps)
+			} else {
+				c.Added = p.Workload.Template != nil
 			}
 			out = append(out, c)
 		}
@@ -52,8 +55,11 @@ func (r *Reader) configMaps() configMaps {
 		found *core.ConfigMap
 		err   error
 	}
+	var one sync.Mutex // dry runs are asked for at the same time
 	read := map[key]answer{}
 	return func(ctx context.Context, namespace, name string) (*core.ConfigMap, error) {
+		one.Lock()
+		defer one.Unlock()
 		k := key{namespace, name}
 		a, ok := read[k]
 		if !ok {

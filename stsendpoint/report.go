@@ -77,12 +77,14 @@ type ContainerReport struct {
 	SDK      string    `json:"sdk,omitempty"`
 	Standing Standing  `json:"standing"`
 	Findings []Finding `json:"findings,omitempty"`
+
+	perhaps bool // the type is unknown only because something that is not read might set it
 }
 
 // Relevant reports whether a pod has anything to do with AWS, as far as can be seen.
 func (p PodReport) Relevant() bool {
 	for _, c := range p.Containers {
-		if c.Identity != "" || c.Value != "" || c.Type != Default || c.Standing == Stale {
+		if c.Identity != "" || c.Value != "" || c.Type != Default && !c.perhaps || c.Standing == Stale {
 			return true
 		}
 	}

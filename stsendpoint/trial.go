@@ -18,14 +18,14 @@ const (
 // trialPod is the pod of a dry run: one that the strictest of the pod security standards lets pass, with resources, as quotas want them, and looking like a
 // pod of the account that runs already, for the sake of policies on images and labels. It is never made.
 func trialPod(account identity.ServiceAccount, like *Pod) *core.Pod {
-	yes, no, user := true, false, int64(65534)
+	yes, no := true, false
 	small := core.ResourceList{core.ResourceCPU: resource.MustParse("10m"), core.ResourceMemory: resource.MustParse("16Mi"), core.ResourceEphemeralStorage: resource.MustParse("16Mi")}
 	pod := &core.Pod{
 		ObjectMeta: meta.ObjectMeta{GenerateName: "podpass-dry-run-", Namespace: account.Namespace, Labels: map[string]string{}},
 		Spec: core.PodSpec{
 			ServiceAccountName: account.Name,
 			SecurityContext: &core.PodSecurityContext{
-				RunAsNonRoot: &yes, RunAsUser: &user, SeccompProfile: &core.SeccompProfile{Type: core.SeccompProfileTypeRuntimeDefault},
+				RunAsNonRoot: &yes, SeccompProfile: &core.SeccompProfile{Type: core.SeccompProfileTypeRuntimeDefault},
 			},
 			Containers: []core.Container{{
 				Name: trialContainer, Image: trialImage, Resources: core.ResourceRequirements{Requests: small, Limits: small},

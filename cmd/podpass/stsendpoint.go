@@ -76,6 +76,12 @@ func (c *stsPlace) again() string {
 	if c.noTrial {
 		out += " --no-trial"
 	}
+	if c.sdk != "" {
+		out += " --sdk " + c.sdk
+	}
+	if c.output == formatJSON {
+		out += " -o json"
+	}
 	return out
 }
 

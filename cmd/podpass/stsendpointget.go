@@ -95,6 +95,11 @@ func (a *app) runSTSGet(ctx context.Context, c *stsGetConfig) error {
 	if err := c.missing(s); err != nil {
 		return err
 	}
+	if len(s.Accounts) == 0 && len(s.Pods) == 0 && !c.all { // every namespace has an account soon after it is made
+		if err := c.noNamespace(ctx, r.Cluster, c.namespace); err != nil {
+			return err
+		}
+	}
 	if c.output == formatJSON {
 		return c.output.print(a.Out, report, nil, nil)
 	}
@@ -126,7 +131,7 @@ func (c *stsGetConfig) missing(s *stsendpoint.Snapshot) error {
 	}
 	kind := strings.ToLower(c.target.kind)
 	if kind == "namespace" {
-		return failed(c.kubectl()+" get namespaces", "the cluster has no namespace %s", name)
+		return c.unknownNamespace(name)
 	}
 	return failed(c.kubectl()+" get "+kind+" -n "+shellPath(c.namespace), "namespace %s has no %s %s", c.namespace, kind, name)
 }

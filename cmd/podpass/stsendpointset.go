@@ -52,8 +52,8 @@ func (a *app) stsEndpointSet() *cobra.Command {
 	f.BoolVar(&c.dryRun, "dry-run", false, "show what would change, and change nothing")
 	f.BoolVarP(&c.yes, "yes", "y", false, "do not ask")
 	f.BoolVar(&c.wish.DeletePods, "delete-pods", false, "evict pods that no rollout replaces; those that nobody makes anew are then gone")
-	f.BoolVar(&c.wish.Anyway, "anyway", false, "although pods would not reach STS, lose their identity, or be given a value that SDKs refuse")
-	f.DurationVar(&c.timeout, "timeout", 10*time.Minute, "how long to wait for the workloads")
+	f.BoolVar(&c.wish.Anyway, "anyway", false, "although pods would not reach STS, or be given a value that SDKs refuse, or new ones no identity now: none that has one is restarted then")
+	f.DurationVar(&c.timeout, "timeout", stsTimeout, "how long to wait for the workloads")
 	return action(a, cmd, c.check, func(ctx context.Context, _ []string) error { return a.runSTSSet(ctx, c) })
 }
 
@@ -86,8 +86,14 @@ func (c *stsSetConfig) again(flags string) string {
 	if c.wish.Anyway {
 		out += " --anyway"
 	}
+	if c.timeout != stsTimeout {
+		out += " --timeout " + c.timeout.String()
+	}
 	return out + c.stsPlace.again() + flags
 }
+
+// stsTimeout is how long workloads are waited for where --timeout says nothing else.
+const stsTimeout = 10 * time.Minute
 
 // stsPoll is the time between two looks at a rollout; stsSettle how long a webhook may take to see an annotation.
 const (
@@ -107,7 +113,7 @@ func (a *app) runSTSSet(ctx context.Context, c *stsSetConfig) error {
 		Reader: r, Wish: c.wish, Now: time.Now, Poll: stsPoll, Settle: stsSettle,
 	}}
 	run.change.Progress = run.progress
-	if run.change.Scopes, err = c.target.scopes(ctx, r.Cluster, c.namespace); err != nil {
+	if run.change.Scopes, err = c.scopes(ctx, r.Cluster); err != nil {
 		return c.explain(err)
 	}
 	if len(run.change.Scopes) == 0 {
@@ -158,7 +164,7 @@ func (run *stsSetRun) do(ctx context.Context, s *stsendpoint.Snapshot, plan *sts
 	return run.finish(ctx, s.World, plan, result, err)
 }
 
-// refused says why nothing is done.
+// refused says why nothing is done; a program is told by the plan.
 func (run *stsSetRun) refused(plan *stsendpoint.Plan) error {
 	if len(plan.Refusals) == 0 {
 		return nil
@@ -167,8 +173,13 @@ func (run *stsSetRun) refused(plan *stsendpoint.Plan) error {
 	for _, f := range plan.Refusals {
 		all = append(all, f.Text)
 	}
+	if run.output == formatJSON {
+		if err := run.output.print(run.Out, plan, nil, nil); err != nil {
+			return err
+		}
+	}
 	hint := "podpass sts-endpoint get" + run.getWords() + run.stsPlace.again()
-	return failed(hint, "%s\nnothing was changed", strings.Join(all, "\n"))
+	return usage(hint, "%s\nnothing was changed", strings.Join(all, "\n"))
 }
 
 // getWords name for get what set was about: one, or the namespace.

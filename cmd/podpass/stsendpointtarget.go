@@ -92,13 +92,16 @@ func (t stsTarget) words(namespace string) string {
 }
 
 // scopes are the accounts that set is about.
-func (t stsTarget) scopes(ctx context.Context, k *cluster.Client, namespace string) ([]stsendpoint.Scope, error) {
-	switch t.kind {
+func (c *stsSetConfig) scopes(ctx context.Context, k *cluster.Client) ([]stsendpoint.Scope, error) {
+	switch c.target.kind {
 	case "ServiceAccount":
-		return []stsendpoint.Scope{{Namespace: namespace, Accounts: t.names}}, nil
+		return []stsendpoint.Scope{{Namespace: c.namespace, Accounts: c.target.names}}, c.noNamespace(ctx, k, c.namespace)
 	case "Namespace":
 		var out []stsendpoint.Scope
-		for _, name := range t.names {
+		for _, name := range c.target.names {
+			if err := c.noNamespace(ctx, k, name); err != nil {
+				return nil, err
+			}
 			accounts, err := annotatedAccounts(ctx, k, name)
 			if err != nil {
 				return nil, err
@@ -110,8 +113,8 @@ func (t stsTarget) scopes(ctx context.Context, k *cluster.Client, namespace stri
 		return out, nil
 	}
 	var accounts []string
-	for _, name := range t.names {
-		account, err := accountOfWorkload(ctx, k, t.kind, namespace, name)
+	for _, name := range c.target.names {
+		account, err := c.accountOf(ctx, k, name)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +122,19 @@ func (t stsTarget) scopes(ctx context.Context, k *cluster.Client, namespace stri
 			accounts = append(accounts, account)
 		}
 	}
-	return []stsendpoint.Scope{{Namespace: namespace, Accounts: accounts}}, nil
+	return []stsendpoint.Scope{{Namespace: c.namespace, Accounts: accounts}}, nil
+}
+
+// noNamespace is an error where a namespace does not exist. Who may not look at namespaces is taken to know.
+func (c *stsPlace) noNamespace(ctx context.Context, k *cluster.Client, name string) error {
+	if there, err := k.ServiceAccounts().HasNamespace(ctx, name); there || err != nil {
+		return nil
+	}
+	return c.unknownNamespace(name)
+}
+
+func (c *stsPlace) unknownNamespace(name string) error {
+	return failed(c.kubectl()+" get namespaces", "the cluster has no namespace %s", name)
 }
 
 // annotatedAccounts are those of a namespace that have a role, or the setting already.
@@ -134,8 +149,10 @@ func annotatedAccounts(ctx context.Context, k *cluster.Client, namespace string)
 	return out, err
 }
 
-func accountOfWorkload(ctx context.Context, k *cluster.Client, kind, namespace, name string) (string, error) {
-	missing := failed("kubectl get "+strings.ToLower(kind)+" -n "+shellPath(namespace), "namespace %s has no %s %s", namespace, strings.ToLower(kind), name)
+// accountOf is the account of a workload, or of a pod.
+func (c *stsSetConfig) accountOf(ctx context.Context, k *cluster.Client, name string) (string, error) {
+	kind, namespace := c.target.kind, c.namespace
+	missing := failed(c.kubectl()+" get "+strings.ToLower(kind)+" -n "+shellPath(namespace), "namespace %s has no %s %s", namespace, strings.ToLower(kind), name)
 	if kind == "Pod" {
 		pod, err := k.Pods().Get(ctx, namespace, name)
 		if err != nil {

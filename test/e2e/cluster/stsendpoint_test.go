@@ -261,7 +261,7 @@ func testStsAsks(t *testing.T, s *sts) {
 	s.kubectl(t, "annotate", "serviceaccount", "-n", s.namespace, "web", "meta.helm.sh/release-name=web", "meta.helm.sh/release-namespace=shop")
 	s.run(t, "set", "global", "deployment", "web", "--dry-run").wants(t, 0, "Helm release shop/web", "restart", "deployment "+s.namespace+"/web", "statefulset", "daemonset",
 		"job "+s.namespace+"/import", "pod "+s.namespace+"/lone", "--delete-pods", "<bucket>.s3.amazonaws.com")
-	s.run(t, "set", "global", "sa", "none", "--yes").wants(t, 1, "does not exist")
+	s.run(t, "set", "global", "sa", "none", "--yes").wants(t, 2, "does not exist")
 	if value, ok := s.annotation(t); ok || s.generations(t) != before {
 		t.Errorf("annotation %q, generations %v, before %v", value, s.generations(t), before)
 	}
