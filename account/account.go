@@ -24,11 +24,13 @@ type Account struct {
 	Region    string
 	Caller    string // ARN
 
-	config aws.Config
-	eks    *eks.Client
-	iam    *iam.Client
-	sts    *sts.Client
-	ec2    *ec2.Client
+	given   aws.Config // before the rates
+	options Options
+	config  aws.Config
+	eks     *eks.Client
+	iam     *iam.Client
+	sts     *sts.Client
+	ec2     *ec2.Client
 }
 
 // Options say how an account is used. The zero value is for a person at a terminal.
@@ -41,9 +43,10 @@ type Options struct {
 //
 // Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 func Connect(ctx context.Context, config aws.Config, o Options) (*Account, error) {
+	given := config
 	config = o.Rates.limit(config, o.Waited)
 	a := &Account{
-		Region: config.Region, config: config,
+		Region: config.Region, given: given, options: o, config: config,
 		eks: eks.NewFromConfig(config), iam: iam.NewFromConfig(config), sts: sts.NewFromConfig(config), ec2: ec2.NewFromConfig(config),
 	}
 	who, err := a.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
@@ -59,6 +62,13 @@ func Connect(ctx context.Context, config aws.Config, o Options) (*Account, error
 	}
 	a.Partition, a.Caller = arn.Partition(), arn.String()
 	return a, nil
+}
+
+// As is the account that other credentials are for, reached as this one is and with rates of its own.
+func (a *Account) As(ctx context.Context, credentials aws.CredentialsProvider) (*Account, error) {
+	config := a.given.Copy()
+	config.Credentials = credentials
+	return Connect(ctx, config, a.options)
 }
 
 // Refused reports whether an error is a service's refusal with one of the codes.

@@ -335,6 +335,27 @@ func TestAcrossAccounts(t *testing.T) {
 	}
 }
 
+// The cluster's OIDC provider, made by a grant, stays until the last role that trusts it has gone.
+func TestProviderOfSeveralGrants(t *testing.T) {
+	w := newWorld(t)
+	w.Target = w.other(t, "444455556666")
+	api := identity.ServiceAccount{Namespace: "shop", Name: "api"}
+	provider := identity.MustIssuer(w.server.Issuer).ProviderARN("aws", "444455556666").String()
+	for _, name := range []identity.ServiceAccount{web, api} {
+		w.must(t, grant.Spec{Account: name, Mechanism: grant.IRSA, TargetRole: "arn:aws:iam::444455556666:role/" + name.Name})
+	}
+	plan, out := w.revoke(t, grant.Spec{Account: web})
+	if out.Err != nil || !strings.Contains(strings.Join(plan.Kept, ","), "OIDC provider "+provider+": role arn:aws:iam::444455556666:role/api trusts it") {
+		t.Errorf("%v, kept %q", out.Err, plan.Kept)
+	}
+	if _, out := w.revoke(t, grant.Spec{Account: api}); out.Err != nil {
+		t.Error(out.Err)
+	}
+	if left, err := w.Target.Providers().Get(t.Context(), provider); err != nil || left != nil {
+		t.Errorf("the provider is still there: %+v, %v", left, err)
+	}
+}
+
 // A role alone, for those who make the rest themselves.
 func TestRoleOnly(t *testing.T) {
 	w := newWorld(t)

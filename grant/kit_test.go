@@ -54,7 +54,7 @@ func (w *world) other(t *testing.T, id identity.Account) *account.Account {
 	t.Helper()
 	w.server.AddAccount(t, id)
 	key := w.server.AddUser(t, id, "admin", podpasstest.Allow("*"))
-	out, err := account.Connect(t.Context(), w.server.Config(podpasstest.As(key)), fast)
+	out, err := w.Home.As(t.Context(), podpasstest.As(key))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (s *session) planIRSA(ctx context.Context, there found) error {
 	if err != nil {
 		return err
 	}
-	s.plan.Role, s.plan.group = r.arn, r.arn.String()
+	s.plan.Role = r.arn
 	s.plan.Audience = there.audience()
 	provider, err := s.provider(ctx, in)
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *session) planPodIdentity(ctx context.Context, there found) error {
 	if err != nil {
 		return err
 	}
-	s.plan.Role, s.plan.group = r.arn, r.arn.String()
+	s.plan.Role = r.arn
 	admit := viaPodIdentity(s.plan.ID, s.world.Cluster.ARN, s.plan.Spec.Account)
 	if there.association != nil && there.association.DisableSessionTags {
 		s.warn("association %s sends no session tags: the trust policy's conditions on them cannot hold", there.association.ID)

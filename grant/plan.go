@@ -45,8 +45,6 @@ type Plan struct {
 	Warnings   []string
 
 	Documents Documents
-
-	group string // plans of one group change one role, and are done one after the other
 }
 
 // Documents are what the plan comes to, for those who apply it by other means.

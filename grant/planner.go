@@ -10,8 +10,8 @@ import (
 	"github.com/podpass/podpass/identity"
 )
 
-// Planner plans grants, and remembers what it has read and planned: of several grants of one role each knows what the ones before will have done. It may be
-// used by several goroutines as long as those plan for different roles.
+// Planner plans grants, one after the other, and remembers what it has read and planned: of several grants of one role each knows what the ones before will
+// have done.
 type Planner struct {
 	world World
 

@@ -58,7 +58,7 @@ func (s *session) trusting(ctx context.Context, in *account.Account, provider st
 	for _, r := range s.seen() {
 		planned[r.arn.String()] = r
 	}
-	return used, s.eachRole(ctx, in, func(r *account.Role) error {
+	err = s.eachRole(ctx, in, func(r *account.Role) error {
 		trust := r.Trust
 		if p := planned[r.ARN]; p != nil && p.there {
 			trust = p.trust
@@ -70,6 +70,7 @@ func (s *session) trusting(ctx context.Context, in *account.Account, provider st
 		}
 		return nil
 	})
+	return used, err
 }
 
 // trustsProvider errs on the side of yes where a trust policy cannot be read.

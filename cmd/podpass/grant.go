@@ -93,12 +93,14 @@ func (a *app) grant() *cobra.Command {
 		func(ctx context.Context, args []string) error { return a.runGrant(ctx, c, args) })
 }
 
+// completeWellKnown reads the sets when a shell asks for them, and not whenever podpass starts. The only error is that cmd has no such flag.
 func completeWellKnown(cmd *cobra.Command) {
-	var names []string
-	for _, set := range grant.WellKnownSets() {
-		names = append(names, set.Name+"\t"+set.About)
-	}
-	oneOf(cmd, "for", names...)
+	_ = cmd.RegisterFlagCompletionFunc("for", func(*cobra.Command, []string, string) (names []string, _ cobra.ShellCompDirective) {
+		for _, set := range grant.WellKnownSets() {
+			names = append(names, set.Name+"\t"+set.About)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
 }
 
 // grantControllers lists the well-known sets.

@@ -267,7 +267,7 @@ func (r *grantRun) state(plan *grant.Plan) string {
 func (r *grantRun) failure(plans []*grant.Plan) error {
 	var text []string
 	var proof *grant.ProofError
-	failures, unproved := 0, 0
+	failures := 0
 	var first *grant.Plan
 	for _, plan := range plans {
 		end := r.outcomes[plan]
@@ -279,7 +279,6 @@ func (r *grantRun) failure(plans []*grant.Plan) error {
 		}
 		name := plan.Spec.Account
 		if end.Err == nil {
-			unproved++
 			errors.As(end.Proof, &proof)
 			text = append(text, fmt.Sprintf("%s: granted, and not proved: %v", name, end.Proof))
 			continue

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/pflag"
 
 	"github.com/podpass/podpass/account"
@@ -111,7 +110,7 @@ func (a *app) findCluster(ctx context.Context, c *grantPlace, w *grant.World) er
 	found, err := w.Home.Clusters().Find(ctx, hint, issuer)
 	switch {
 	case err == nil && c.cluster != "" && found.Name != c.cluster:
-		return failed(strings.Replace(a.repeat(), c.cluster, found.Name, 1), "the kubeconfig's cluster is %s, not %s: its issuer is %s", found.Name, c.cluster, issuer)
+		return failed(a.repeat("--cluster", found.Name), "the kubeconfig's cluster is %s, not %s: its issuer is %s", found.Name, c.cluster, issuer)
 	case err == nil:
 		w.Cluster.Name, w.Cluster.ARN = found.Name, found.ARN
 		if found.AutoMode {
@@ -138,31 +137,23 @@ func nameOfIssuer(issuer identity.Issuer) string {
 	return strings.ReplaceAll(host, ".", "-") + "-" + hex.EncodeToString(sum[:4])
 }
 
-// targetAccount has the profile's credentials, and the endpoint of a podpass the home account is in, unless the profile has its own.
+// targetAccount has the profile's credentials, and the endpoint of the podpass that the home account is in, unless the profile names its own.
 func (a *app) targetAccount(ctx context.Context, c *grantPlace, w *grant.World) (*account.Account, error) {
 	if c.targetProfile == "" {
 		return nil, nil
 	}
-	own := accountConnection{profile: c.targetProfile, region: c.region, iamRate: c.iamRate, eksRate: c.eksRate}
-	if own.region == "" {
-		own.region = w.Home.Region
-	}
-	if c.dataDir == "" && !c.installed {
+	own := accountConnection{profile: c.targetProfile, region: w.Home.Region, iamRate: c.iamRate, eksRate: c.eksRate}
+	if c.dataDir == "" && !c.installed && !c.hosted {
 		return a.openAccount(ctx, &own, &c.clusterConnection)
 	}
-	settings, err := a.awsConfig(ctx, &c.accountConnection, &c.clusterConnection)
+	settings, err := a.awsConfig(ctx, &own, &c.clusterConnection)
 	if err != nil {
 		return nil, err
 	}
-	profile, err := config.LoadDefaultConfig(ctx, config.WithSharedConfigProfile(c.targetProfile), config.WithRegion(own.region))
-	if err != nil {
-		return nil, failed("aws configure list --profile "+shellPath(c.targetProfile), "profile %s: %w", c.targetProfile, err)
+	if settings.BaseEndpoint != nil {
+		return a.openAccount(ctx, &own, &c.clusterConnection)
 	}
-	settings.Credentials = profile.Credentials
-	if profile.BaseEndpoint != nil {
-		settings.BaseEndpoint, settings.HTTPClient = profile.BaseEndpoint, profile.HTTPClient
-	}
-	out, err := account.Connect(ctx, settings, account.Options{Rates: c.rates()})
+	out, err := w.Home.As(ctx, settings.Credentials)
 	return out, a.explainAccount(err, settings)
 }
 
